@@ -1,0 +1,97 @@
+/*
+ * Where contexts and channels meet: the done channel of a context, and the context of a done
+ * channel.
+ */
+#include "chan.h"
+#include "ctx.h"
+#include "mem.h"
+
+/* weir_ctx_done: a hook that closes the channel. */
+typedef struct done_s {
+  weir__hook_t hook;
+  weir_chan_t *chan;
+} done_t;
+
+static void done_fire(weir__hook_t *hook) {
+  weir_chan_close(WEIR__CONTAINER(hook, done_t, hook)->chan);
+}
+
+static void done_release(weir__hook_t *hook) {
+  done_t *done = WEIR__CONTAINER(hook, done_t, hook);
+
+  weir_chan_unref(done->chan);
+  weir__free(done);
+}
+
+static done_t *done_new(weir_ctx_t *ctx) {
+  static const weir_type_t type = {.name = "done"};
+  done_t *done = weir__malloc(sizeof(*done));
+
+  if (!done) return NULL;
+  *done = (done_t){.hook = {.fire = done_fire, .release = done_release}};
+  done->chan = weir_chan_new(ctx->scope.loop, &type, 0);
+  if (done->chan) return done;
+  weir__free(done);
+  return NULL;
+}
+
+weir_chan_t *weir_ctx_done(weir_ctx_t *ctx) {
+  done_t *done;
+
+  if (!ctx || weir__ctx_is_detached(ctx)) return NULL;
+  if (!ctx->done) {
+    if (!(done = done_new(ctx))) return NULL;
+    ctx->done = &done->hook;
+    if (ctx->scope.err)
+      done_fire(&done->hook);
+    else
+      weir__queue_push(&ctx->hooks, &done->hook.link);
+  }
+  return WEIR__CONTAINER(ctx->done, done_t, hook)->chan;
+}
+
+/* weir_ctx_with_chan: a watch that cancels the context. */
+typedef struct chan_ctx_s {
+  weir_ctx_t ctx;
+  weir__watch_t watch;
+  weir_chan_t *chan;
+} chan_ctx_t;
+
+static void chan_closed(weir__watch_t *watch) {
+  weir__ctx_cancel(&WEIR__CONTAINER(watch, chan_ctx_t, watch)->ctx, UV_ECANCELED, 0);
+}
+
+static void chan_stop(weir_ctx_t *ctx) {
+  chan_ctx_t *self = (chan_ctx_t *)ctx;
+
+  if (weir__linked(&self->watch.link)) weir__unlink(&self->watch.link);
+}
+
+static void chan_release(weir_ctx_t *ctx) {
+  chan_ctx_t *self = (chan_ctx_t *)ctx;
+  weir_chan_t *ch = self->chan;
+
+  self->chan = NULL;
+  weir_chan_unref(ch);
+}
+
+static const weir__ctx_kind_t chan_kind = {"with_chan", chan_stop, chan_release, true};
+
+weir_ctx_t *weir_ctx_with_chan(weir_ctx_t *parent, weir_chan_t *done) {
+  chan_ctx_t *self;
+
+  if (!parent || !done) return weir_ctx_with_cancel(parent);
+  if (done->loop != parent->scope.loop) return NULL;
+  self = (chan_ctx_t *)weir__ctx_new(parent, sizeof(*self), &chan_kind);
+  if (!self) return NULL;
+  self->watch = (weir__watch_t){.fire = chan_closed};
+  self->chan = NULL;
+  if (self->ctx.scope.err) return &self->ctx;
+  if (done->status) {
+    weir__ctx_cancel(&self->ctx, UV_ECANCELED, 0);
+    return &self->ctx;
+  }
+  self->chan = weir_chan_ref(done);
+  weir__chan_watch(done, &self->watch);
+  return &self->ctx;
+}

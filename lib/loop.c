@@ -1,0 +1,165 @@
+/*
+ * The run queue and its drain.
+ *
+ * Completions are queued, never run where they happen. What the uv loop sees of it:
+ *
+ *   idle     runs only while something is queued: it keeps the uv loop alive and the poll from
+ *            blocking. With an empty queue it is stopped, so a loop that waits costs nothing.
+ *   prepare  settles what changed since the last turn before the poll decides how long to block.
+ *   check    drains the queue, once a turn and at most BUDGET completions, so that two callbacks
+ *            feeding each other leave sockets and timers their turn.
+ *   timer    see timer.c.
+ *
+ * prepare and check always run, unref'd: they cost a call a turn and keep nothing alive. All
+ * handles keep `data` NULL for the host; the loop is found by their offset.
+ *
+ * An operation is weir's until run_one has made it idle: its callback may restart or free it.
+ *
+ * Pending operations hold their contexts without a count of them: places in the queue are numbered,
+ * a scope notes the last place taken under it, and is free when that has run (and nothing is parked
+ * under it). Who drops the last reference before that leaves the scope on the `abandoned` list,
+ * which is looked through after each drain.
+ */
+#include "loop.h"
+
+#include "mem.h"
+
+enum { BUDGET = 1024 };
+
+static void run_one(weir_loop_t *loop, weir_op_t *op) {
+  int status = op->status;
+
+  if (op == loop->awaited) {
+    loop->awaited = NULL;
+    loop->awaited_status = status;
+  }
+  loop->ran++;
+  op->state = WEIR__IDLE;
+  if (weir__linked(&op->joined) || op->overlapping) loop->leave_joins(op);
+  if (op->cb) op->cb(op, status);
+}
+
+/* Ends early when the operation that weir_op_wait runs the loop for has completed. */
+static void drain(weir_loop_t *loop) {
+  bool awaits = loop->awaited != NULL;
+  weir__link_t *link;
+
+  loop->in_callback = true;
+  for (int budget = BUDGET; budget > 0 && (link = weir__queue_pop(&loop->ready)); budget--) {
+    run_one(loop, WEIR__CONTAINER(link, weir_op_t, u.wait.link));
+    if (awaits && !loop->awaited) break;
+  }
+  loop->in_callback = false;
+}
+
+/* Once the queue is empty, no place in it is held by an operation that left it otherwise. */
+static void skip_places(weir_loop_t *loop) {
+  if (!weir__queue_empty(&loop->ready)) return;
+  loop->skipped += loop->pushed - loop->ran;
+  loop->ran = loop->pushed;
+}
+
+void weir__loop_remove(weir_loop_t *loop, weir_op_t *op) {
+  weir__unlink(&op->u.wait.link);
+  skip_places(loop);
+}
+
+void weir__scope_abandon(weir__scope_t *scope) {
+  if (weir__linked(&scope->abandoned)) return;
+  weir__queue_push(&scope->loop->abandoned, &scope->abandoned);
+  if (!scope->loop->armed) weir__loop_arm(scope->loop);
+}
+
+static void collect(weir_loop_t *loop) {
+  weir__link_t *list = &loop->abandoned;
+
+  skip_places(loop);
+  while (!weir__queue_empty(list)) {
+    weir__scope_t *scope = WEIR__CONTAINER(list->next, weir__scope_t, abandoned);
+    if (scope->last > loop->ran) break;
+    weir__unlink(&scope->abandoned);
+    loop->free_scope(scope);
+  }
+}
+
+static void on_idle(uv_idle_t *handle) {
+  (void)handle; /* that it runs is all that is wanted of it */
+}
+
+void weir__loop_arm(weir_loop_t *loop) {
+  if (loop->closed || uv_is_closing((uv_handle_t *)&loop->idle)) return;
+  loop->armed = true;
+  uv_idle_start(&loop->idle, on_idle);
+}
+
+static void settle(weir_loop_t *loop) {
+  if (loop->timers_changed) {
+    loop->timers_changed = false;
+    loop->arm_timers(loop);
+  }
+  if (loop->armed && weir__queue_empty(&loop->ready)) {
+    loop->armed = false;
+    uv_idle_stop(&loop->idle);
+  }
+}
+
+static void on_prepare(uv_prepare_t *handle) {
+  weir_loop_t *loop = WEIR__CONTAINER(handle, weir_loop_t, prepare);
+
+  settle(loop);
+  if (loop->before_poll) loop->before_poll(loop);
+}
+
+static void on_check(uv_check_t *handle) {
+  weir_loop_t *loop = WEIR__CONTAINER(handle, weir_loop_t, check);
+
+  loop->turns++;
+  loop->now_ms = (uint32_t)weir_now(loop);
+  drain(loop);
+  collect(loop);
+  settle(loop);
+  if (loop->closing && loop->parked == 0 && weir__queue_empty(&loop->ready)) loop->on_drained(loop);
+}
+
+void weir__loop_init(weir_loop_t *loop, uv_loop_t *uv) {
+  loop->uv = uv;
+  loop->refs++;
+  weir__queue_init(&loop->ready);
+  weir__queue_init(&loop->detached);
+  weir__queue_init(&loop->channels);
+  weir__queue_init(&loop->abandoned);
+  loop->cancelled_end = &loop->cancelled;
+  loop->random.state = uv_hrtime() ^ (uint64_t)(uintptr_t)loop;
+  loop->now_ms = (uint32_t)weir_now(loop);
+
+  uv_idle_init(uv, &loop->idle);
+  uv_prepare_init(uv, &loop->prepare);
+  uv_check_init(uv, &loop->check);
+  uv_timer_init(uv, &loop->timer);
+  loop->idle.data = loop->prepare.data = loop->check.data = loop->timer.data = NULL;
+  uv_prepare_start(&loop->prepare, on_prepare);
+  uv_check_start(&loop->check, on_check);
+  uv_unref((uv_handle_t *)&loop->prepare);
+  uv_unref((uv_handle_t *)&loop->check);
+}
+
+void weir__loop_unref(weir_loop_t *loop) {
+  if (--loop->refs == 0) weir__free(loop);
+}
+
+uv_loop_t *weir_loop_uv(const weir_loop_t *loop) {
+  return loop->uv;
+}
+
+weir_ctx_t *weir_loop_background(weir_loop_t *loop) {
+  return loop->background;
+}
+
+void weir_loop_seed(weir_loop_t *loop, uint64_t seed) {
+  loop->random.state = seed;
+}
+
+size_t weir_run(weir_loop_t *loop) {
+  if (!loop->in_callback && !loop->closed) uv_run(loop->uv, UV_RUN_DEFAULT);
+  return loop->parked;
+}

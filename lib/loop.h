@@ -1,0 +1,105 @@
+/* The run queue of a loop, and what hangs on it. */
+#ifndef WEIR_LIB_LOOP_H
+#define WEIR_LIB_LOOP_H
+
+#include <weir/loop.h>
+
+#include "heap.h"
+#include "queue.h"
+#include "random.h"
+
+typedef struct weir__scope_s weir__scope_t;
+
+/* The states of an operation: idle ones are the caller's. */
+enum { WEIR__IDLE, WEIR__PARKED, WEIR__RUNNABLE };
+
+/*
+ * The part of a context that operations see: it stands first in every context. A parked operation
+ * holds it by standing in `ops`, a runnable one by its place in the run queue.
+ */
+struct weir__scope_s {
+  weir_loop_t *loop;
+  weir__link_t ops;       /* parked under the context */
+  uint64_t last;          /* the place of the operation that became runnable last */
+  weir__link_t abandoned; /* in the loop's list, while only operations hold it */
+  bool unreferenced;      /* only operations hold it, or did */
+  int err;                /* 0 until it is cancelled */
+  int cause;
+};
+
+struct weir_loop_s {
+  uv_loop_t *uv;
+  weir__link_t ready; /* runnable operations, by u.wait.link */
+  size_t parked;
+  uint64_t pushed;        /* the place of the last operation in the run queue */
+  uint64_t ran;           /* the place of the last one that has run */
+  uint64_t skipped;       /* places of operations that left the queue otherwise */
+  weir__link_t abandoned; /* scopes, in the order in which they will be free */
+  bool armed;             /* the idle handle runs */
+  bool in_callback, timers_changed, closing, closed;
+  weir_op_t *awaited; /* by weir_op_wait */
+  int awaited_status;
+  uint32_t now_ms; /* of the current turn: since when an operation is parked */
+  uint64_t wakeups, turns;
+
+  weir__heap_t timers;
+  bool is_virtual;
+  uint64_t virtual_now; /* nanoseconds */
+
+  weir__random_t random;
+  weir_ctx_t *background;
+  weir__link_t detached;                  /* contexts under no parent's cancellation */
+  weir_ctx_t *cancelled, **cancelled_end; /* to be walked */
+  weir_ctx_t *later;                      /* to be released after the walk */
+  bool cancelling;
+  weir_op_t *overlapping; /* joins that share ops (join.c) */
+  weir__link_t channels;
+  size_t channel_count, context_count;
+  size_t refs; /* the attachment, its channels and its contexts */
+
+  uv_idle_t idle;
+  uv_prepare_t prepare;
+  uv_check_t check;
+  uv_timer_t timer;
+  int open_handles;
+  /* set by the levels above */
+  void (*leave_joins)(weir_op_t *op);
+  void (*free_scope)(weir__scope_t *scope); /* that no operation holds, if nothing else does */
+  void (*arm_timers)(weir_loop_t *loop);
+  void (*before_poll)(weir_loop_t *loop);
+  void (*on_drained)(weir_loop_t *loop);
+  weir_loop_cb on_closed;
+  void *on_closed_arg;
+};
+
+/* Prepares a zeroed loop: its queue and its uv handles. */
+void weir__loop_init(weir_loop_t *loop, uv_loop_t *uv);
+
+/* Makes the coming turn not block, and keeps the uv loop alive until it. */
+void weir__loop_arm(weir_loop_t *loop);
+
+/* Takes an op out of the run queue. */
+void weir__loop_remove(weir_loop_t *loop, weir_op_t *op);
+
+/* Gives back a reference; the last one frees the loop. */
+void weir__loop_unref(weir_loop_t *loop);
+
+/* Whether operations hold a scope. */
+static inline bool weir__scope_is_held(const weir__scope_t *scope) {
+  return !weir__queue_empty(&scope->ops) || scope->last > scope->loop->ran;
+}
+
+/* Frees the scope, which nothing references, once no operation holds it. */
+void weir__scope_abandon(weir__scope_t *scope);
+
+static inline weir__scope_t *weir__scope(const weir_op_t *op) {
+  return (weir__scope_t *)op->ctx;
+}
+
+static inline void weir__loop_push(weir_loop_t *loop, weir_op_t *op) {
+  weir__queue_put(&loop->ready, &op->u.wait.link);
+  weir__scope(op)->last = ++loop->pushed;
+  if (!loop->armed) weir__loop_arm(loop);
+}
+
+#endif

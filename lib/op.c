@@ -1,0 +1,89 @@
+/*
+ * Completion handles. The life of an operation:
+ *
+ *   1. start    An idle op is accepted: from here on it is pending, and holds its context.
+ *               Arguments are checked before, so that a refusal has changed nothing.
+ *   2. park     What cannot happen at once waits: the op stands in its context's list, which is how
+ *               a cancellation finds it, and in what its kind waits in (a channel's queue, the
+ *               timer heap, a join). `kind->unpark` undoes the latter.
+ *   3. ready    It has happened or was interrupted: it leaves both, gets its status and joins the
+ *               run queue. From here on nothing can cancel it.
+ *   4. run      The loop makes it idle, then calls back (loop.c). The op is the caller's again.
+ *
+ * 2 is skipped by what happens at once. Whoever makes an op ready does it once, since the op has
+ * left everything that could make it ready again: so each accepted op completes exactly once.
+ */
+#include "op.h"
+
+/* Callers embed these: they change on purpose only. */
+static_assert(sizeof(void *) != 8 || sizeof(weir_op_t) == 128, "size of weir_op_t");
+static_assert(sizeof(void *) != 8 || sizeof(weir_case_t) == 48, "size of weir_case_t");
+
+void weir_op_init_at(weir_op_t *op, weir_ctx_t *ctx, const char *where) {
+  op->cb = NULL;
+  op->ctx = ctx;
+  op->kind = NULL;
+  op->where = where;
+  op->state = WEIR__IDLE;
+  op->status = 0;
+  op->overlapping = 0;
+  op->u.wait.index = 0;
+  weir__link_init(&op->parked);
+  weir__link_init(&op->joined);
+}
+
+bool weir_op_pending(const weir_op_t *op) {
+  return op->state != WEIR__IDLE;
+}
+
+int weir_op_status(const weir_op_t *op) {
+  return op->state == WEIR__IDLE ? op->status : UV_EBUSY;
+}
+
+size_t weir_op_index(const weir_op_t *op) {
+  return op->u.wait.index;
+}
+
+int weir_op_cancel(weir_op_t *op) {
+  if (!op) return UV_EINVAL;
+  if (op->state == WEIR__IDLE) return UV_ENOENT;
+  if (op->state == WEIR__RUNNABLE) return UV_EALREADY;
+  weir__op_interrupt(op, UV_ECANCELED);
+  return 0;
+}
+
+int weir_op_wait(weir_op_t *op) {
+  weir_loop_t *loop;
+
+  if (!op || !op->ctx) return UV_EINVAL;
+  loop = weir__scope(op)->loop;
+  if (loop->in_callback) return UV_EINVAL;
+  if (op->state == WEIR__IDLE) return op->status;
+  loop->awaited = op;
+  while (loop->awaited && uv_run(loop->uv, UV_RUN_ONCE)) continue;
+  if (!loop->awaited) return loop->awaited_status;
+  loop->awaited = NULL;
+  return UV_EAGAIN;
+}
+
+int weir_yield(weir_op_t *op, weir_op_cb cb) {
+  int started = weir__op_start(op, cb);
+
+  if (started) return weir__op_accepted(started);
+  weir__op_ready(op, 0);
+  return 0;
+}
+
+void weir__op_abandon(weir_op_t *op) {
+  weir__scope_t *scope = weir__scope(op);
+
+  if (op->state == WEIR__PARKED) {
+    op->kind->unpark(op);
+    weir__unlink(&op->parked);
+    scope->loop->parked--;
+  } else {
+    weir__loop_remove(scope->loop, op);
+  }
+  op->state = WEIR__IDLE;
+  if (scope->unreferenced) weir__scope_abandon(scope);
+}

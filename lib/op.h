@@ -1,0 +1,84 @@
+/* How an operation starts, parks, and becomes runnable. */
+#ifndef WEIR_LIB_OP_H
+#define WEIR_LIB_OP_H
+
+#include <stdio.h>
+
+#include <weir/op.h>
+
+#include "loop.h"
+
+/* What an operation is parked as. */
+struct weir__kind_s {
+  const char *verb;
+  void (*unpark)(weir_op_t *op);                      /* takes it out of what it waits in */
+  void (*describe)(const weir_op_t *op, FILE *out);   /* what it waits for */
+  void (*chosen)(weir_op_t *op, weir_case_t *chosen); /* select: this case happens */
+  weir_case_t *(*cases)(weir_op_t *op, size_t *n);    /* at channels: what it waits there with */
+  bool hidden;                                        /* waits for nothing: not counted or shown */
+};
+
+/* An accepted start under a cancelled context, which has completed. */
+enum { WEIR__COMPLETED = 1 };
+
+/* The joins that an op stands in hear that it completes. */
+void weir__op_leave_joins(weir_op_t *op);
+
+/* Makes a parked or just started op runnable. What it waited in has let go of it. */
+static inline void weir__op_ready(weir_op_t *op, int status) {
+  weir__scope_t *scope = weir__scope(op);
+  weir_loop_t *loop = scope->loop;
+
+  if (op->state == WEIR__PARKED) {
+    weir__unlink(&op->parked);
+    loop->parked--;
+    if (scope->unreferenced) weir__scope_abandon(scope);
+  }
+  op->state = WEIR__RUNNABLE;
+  op->status = status;
+  weir__loop_push(loop, op);
+}
+
+/*
+ * Starts an op. Returns 0: the caller goes on; WEIR__COMPLETED: the context is cancelled, and the
+ * op has completed so; or a negative code: nothing has started.
+ */
+static inline int weir__op_start(weir_op_t *op, weir_op_cb cb) {
+  weir__scope_t *scope;
+
+  if (!op || !op->ctx) return UV_EINVAL;
+  if (op->state != WEIR__IDLE) return UV_EBUSY;
+  scope = weir__scope(op);
+  if (scope->loop->closed) return UV_ECANCELED;
+  op->cb = cb;
+  op->u.wait.index = 0;
+  if (!scope->err) return 0;
+  weir__op_ready(op, scope->err);
+  return WEIR__COMPLETED;
+}
+
+/* What a public call returns for weir__op_start's refusal or completion. */
+static inline int weir__op_accepted(int started) {
+  return started > 0 ? 0 : started;
+}
+
+static inline void weir__op_park(weir_op_t *op, const weir__kind_t *kind) {
+  weir__scope_t *scope = weir__scope(op);
+
+  op->kind = kind;
+  op->state = WEIR__PARKED;
+  op->status = (int32_t)scope->loop->now_ms;
+  weir__queue_push(&scope->ops, &op->parked);
+  scope->loop->parked++;
+}
+
+/* Takes a parked op out of what it waits in and completes it. */
+static inline void weir__op_interrupt(weir_op_t *op, int status) {
+  op->kind->unpark(op);
+  weir__op_ready(op, status);
+}
+
+/* Ends a pending op without its callback. */
+void weir__op_abandon(weir_op_t *op);
+
+#endif
