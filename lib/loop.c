@@ -110,15 +110,17 @@ static void on_prepare(uv_prepare_t *handle) {
   if (loop->before_poll) loop->before_poll(loop);
 }
 
-static void on_check(uv_check_t *handle) {
-  weir_loop_t *loop = WEIR__CONTAINER(handle, weir_loop_t, check);
-
+void weir__loop_turn(weir_loop_t *loop) {
   loop->turns++;
   loop->now_ms = (uint32_t)weir_now(loop);
   drain(loop);
   collect(loop);
   settle(loop);
-  if (loop->closing && loop->parked == 0 && weir__queue_empty(&loop->ready)) loop->on_drained(loop);
+  if (loop->closing && weir__loop_is_drained(loop)) loop->on_drained(loop);
+}
+
+static void on_check(uv_check_t *handle) {
+  weir__loop_turn(WEIR__CONTAINER(handle, weir_loop_t, check));
 }
 
 void weir__loop_init(weir_loop_t *loop, uv_loop_t *uv) {

@@ -61,6 +61,8 @@ struct weir_loop_s {
   uv_prepare_t prepare;
   uv_check_t check;
   uv_timer_t timer;
+  uv_idle_t rescue; /* drives the close where the host has closed the others (attach.c) */
+  int rescue_turns;
   int open_handles;
   /* set by the levels above */
   void (*leave_joins)(weir_op_t *op);
@@ -74,6 +76,9 @@ struct weir_loop_s {
 
 /* Prepares a zeroed loop: its queue and its uv handles. */
 void weir__loop_init(weir_loop_t *loop, uv_loop_t *uv);
+
+/* What is done once a turn of the uv loop: a drain, and what it has left. */
+void weir__loop_turn(weir_loop_t *loop);
 
 /* Makes the coming turn not block, and keeps the uv loop alive until it. */
 void weir__loop_arm(weir_loop_t *loop);
@@ -91,6 +96,11 @@ static inline bool weir__scope_is_held(const weir__scope_t *scope) {
 
 /* Frees the scope, which nothing references, once no operation holds it. */
 void weir__scope_abandon(weir__scope_t *scope);
+
+static inline bool weir__loop_is_drained(const weir_loop_t *loop) {
+  return loop->parked == 0 && weir__queue_empty(&loop->ready) &&
+         weir__queue_empty(&loop->abandoned);
+}
 
 static inline weir__scope_t *weir__scope(const weir_op_t *op) {
   return (weir__scope_t *)op->ctx;
