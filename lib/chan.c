@@ -112,7 +112,7 @@ WEIR__INLINE weir_case_t *first_waiter(weir__link_t *queue) {
 WEIR__INLINE void complete(weir_case_t *waiter, int status) {
   weir_op_t *op = waiter->op;
 
-  weir__unlink(&waiter->link);
+  weir__queue_take(&waiter->link);
   if (waiter != &op->u.wait) op->kind->chosen(op, waiter);
   weir__op_ready(op, status);
 }
@@ -246,7 +246,7 @@ void weir__chan_print(const weir_chan_t *ch, FILE *out) {
 }
 
 static void unpark(weir_op_t *op) {
-  if (weir__linked(&op->u.wait.link)) weir__unlink(&op->u.wait.link);
+  if (op->u.wait.chan) weir__queue_take(&op->u.wait.link);
 }
 
 static void describe(const weir_op_t *op, FILE *out) {
@@ -280,10 +280,7 @@ WEIR__INLINE void park(weir_op_t *op, const weir__kind_t *kind, weir_chan_t *ch,
   wait->op = op;
   wait->count = (uint32_t)count & INT32_MAX;
   wait->is_send = is_send;
-  if (ch)
-    weir__chan_enqueue(ch, wait);
-  else
-    weir__link_init(&wait->link);
+  if (ch) weir__chan_enqueue(ch, wait);
   weir__op_park(op, kind);
 }
 
@@ -298,7 +295,8 @@ WEIR__INLINE int start_send(weir_op_t *op, weir_chan_t *ch, const void *values, 
   if (!weir__chan_fits(op, ch) || (n > 0 && !weir__chan_sendable(ch, values))) return UV_EINVAL;
   started = weir__op_start(op, cb);
   if (started || !ch || !ch->status || n == 0) return started;
-  weir__op_ready(op, UV_EPIPE);
+  op->u.wait.index = 0;
+  weir__op_complete(op, UV_EPIPE);
   return WEIR__COMPLETED;
 }
 
@@ -312,8 +310,9 @@ int weir_chan_send(weir_op_t *op, weir_chan_t *ch, const void *value, weir_op_cb
   if (started) return weir__op_accepted(started);
   if (ch && send_one(ch, value)) {
     op->u.wait.index = 1;
-    weir__op_ready(op, 0);
+    weir__op_complete(op, 0);
   } else {
+    op->u.wait.index = 0;
     park(op, &send_kind, ch, value, 1, true);
   }
   return 0;
@@ -325,11 +324,13 @@ int weir_chan_recv(weir_op_t *op, weir_chan_t *ch, void *value, weir_op_cb cb) {
   if (started) return weir__op_accepted(started);
   if (ch && recv_one(ch, value)) {
     op->u.wait.index = 1;
-    weir__op_ready(op, 0);
+    weir__op_complete(op, 0);
   } else if (ch && ch->status) {
     zero_value(ch, value);
-    weir__op_ready(op, ch->status);
+    op->u.wait.index = 0;
+    weir__op_complete(op, ch->status);
   } else {
+    op->u.wait.index = 0;
     park(op, &recv_kind, ch, value, 1, false);
   }
   return 0;
@@ -340,9 +341,9 @@ int weir_chan_send_many(weir_op_t *op, weir_chan_t *ch, const void *values, size
   int started = n > INT32_MAX ? UV_EINVAL : start_send(op, ch, values, n, cb);
 
   if (started) return weir__op_accepted(started);
-  if (ch) op->u.wait.index = (uint32_t)send_some(ch, values, n);
+  op->u.wait.index = ch ? (uint32_t)send_some(ch, values, n) : 0;
   if (op->u.wait.index == n)
-    weir__op_ready(op, 0);
+    weir__op_complete(op, 0);
   else
     park(op, &send_many_kind, ch, values, n, true);
   return 0;
@@ -353,11 +354,11 @@ int weir_chan_recv_many(weir_op_t *op, weir_chan_t *ch, void *values, size_t max
 
   if (started) return weir__op_accepted(started);
   max = min_size(max, INT32_MAX);
-  if (ch) op->u.wait.index = (uint32_t)recv_some(ch, values, max);
+  op->u.wait.index = ch ? (uint32_t)recv_some(ch, values, max) : 0;
   if (op->u.wait.index > 0 || max == 0)
-    weir__op_ready(op, 0);
+    weir__op_complete(op, 0);
   else if (ch && ch->status)
-    weir__op_ready(op, ch->status);
+    weir__op_complete(op, ch->status);
   else
     park(op, &recv_many_kind, ch, values, max, false);
   return 0;

@@ -361,10 +361,11 @@ int weir_ctx_wait(weir_op_t *op, weir_ctx_t *ctx, weir_op_cb cb) {
   started = weir__op_start(op, cb);
   if (started < 0) return started;
   if (ctx->scope.err) {
+    op->u.wait.index = 0;
     if (started)
       op->status = 0;
     else
-      weir__op_ready(op, 0);
+      weir__op_complete(op, 0);
     return 0;
   }
   if (started) return 0;

@@ -13,19 +13,29 @@
  */
 #include "op.h"
 
-/* Marks in op->overlapping. */
+/* How an op stands in joins: op->joins. */
 enum {
-  SHARED = 1, /* stands in an overlapping join */
-  SEEN = 2    /* has come up in the array that exclusive() looks at */
+  MEMBER = 1, /* linked, as a member of one join */
+  SHARED = 2, /* in an overlapping join */
+  SEEN = 4    /* has come up in the array that exclusive() looks at */
 };
 
 static weir_op_t *join_of(weir__link_t *members) {
   return WEIR__CONTAINER(members, weir_op_t, u.join.members);
 }
 
+static weir_op_t *member_of(weir__link_t *link) {
+  return WEIR__CONTAINER(link, weir_op_t, joined);
+}
+
 static void finish(weir_op_t *join, int status, size_t index) {
   join->u.wait.index = (uint32_t)index;
   weir__op_ready(join, status);
+}
+
+static void finish_at_once(weir_op_t *join, int status, size_t index) {
+  join->u.wait.index = (uint32_t)index;
+  weir__op_complete(join, status);
 }
 
 static size_t find(const weir__join_t *join, const weir_op_t *op) {
@@ -42,7 +52,7 @@ static void describe(const weir_op_t *op, FILE *out) {
 /* any: its members leave together */
 
 static void any_unpark(weir_op_t *op) {
-  for (size_t i = 0; i < op->u.join.n; i++) weir__link_init(&op->u.join.ops[i]->joined);
+  for (size_t i = 0; i < op->u.join.n; i++) op->u.join.ops[i]->joins &= (uint16_t)~MEMBER;
   op->u.wait.index = 0;
 }
 
@@ -56,14 +66,20 @@ static void any_happened(weir_op_t *join, weir_op_t *first) {
 }
 
 static void any_link(weir_op_t *join) {
-  for (size_t i = 0; i < join->u.join.n; i++)
-    join->u.join.ops[i]->joined.next = &join->u.join.members;
+  for (size_t i = 0; i < join->u.join.n; i++) {
+    weir_op_t *op = join->u.join.ops[i];
+    op->joined = (weir__link_t){.prev = NULL, .next = &join->u.join.members};
+    op->joins |= MEMBER;
+  }
 }
 
 /* all: each member leaves alone */
 
 static void all_unpark(weir_op_t *op) {
-  while (weir__queue_pop(&op->u.join.members)) continue;
+  weir__link_t *members = &op->u.join.members;
+
+  for (weir__link_t *link = members->next; link != members; link = link->next)
+    member_of(link)->joins &= (uint16_t)~MEMBER;
   op->u.wait.index = 0;
 }
 
@@ -73,14 +89,17 @@ static void all_link(weir_op_t *join) {
   weir__join_t *j = &join->u.join;
 
   for (size_t i = 0; i < j->n; i++)
-    if (weir_op_pending(j->ops[i])) weir__queue_push(&j->members, &j->ops[i]->joined);
+    if (weir_op_pending(j->ops[i])) {
+      weir__queue_put(&j->members, &j->ops[i]->joined);
+      j->ops[i]->joins |= MEMBER;
+    }
 }
 
 static void all_leave(weir_op_t *member) {
   weir__link_t *other = member->joined.next;
   bool last = other == member->joined.prev;
 
-  weir__unlink(&member->joined);
+  weir__queue_take(&member->joined);
   if (last) finish(join_of(other), 0, 0);
 }
 
@@ -106,7 +125,7 @@ static void overlap_link(weir_op_t *op) {
   join->missing = 0;
   for (size_t i = 0; i < join->n; i++) {
     if (!weir_op_pending(join->ops[i])) continue;
-    join->ops[i]->overlapping = SHARED;
+    join->ops[i]->joins |= SHARED;
     join->missing++;
   }
   join->next_overlapping = loop->overlapping;
@@ -130,16 +149,15 @@ static void overlap_happened(weir_op_t *join, weir_op_t *op) {
 }
 
 void weir__op_leave_joins(weir_op_t *op) {
+  bool is_member = op->joins & MEMBER, is_shared = op->joins & SHARED;
   weir_op_t *join, *next;
 
-  if (weir__linked(&op->joined)) {
-    if (op->joined.prev)
-      all_leave(op);
-    else
-      any_happened(join_of(op->joined.next), op);
-  }
-  if (!op->overlapping) return;
-  op->overlapping = 0;
+  if (is_member && op->joined.prev)
+    all_leave(op);
+  else if (is_member)
+    any_happened(join_of(op->joined.next), op);
+  op->joins = 0;
+  if (!is_shared) return;
   for (join = weir__scope(op)->loop->overlapping; join; join = next) {
     next = join->u.join.next_overlapping;
     overlap_happened(join, op);
@@ -175,10 +193,10 @@ static bool exclusive(const weir__join_t *join) {
   for (; marked < join->n && free_to_link; marked++) {
     weir_op_t *op = join->ops[marked];
     if (!weir_op_pending(op)) continue;
-    free_to_link = !weir__linked(&op->joined) && !(op->overlapping & SEEN);
-    op->overlapping |= SEEN;
+    free_to_link = !(op->joins & (MEMBER | SEEN));
+    op->joins |= SEEN;
   }
-  while (marked > 0) join->ops[--marked]->overlapping &= SHARED;
+  while (marked > 0) join->ops[--marked]->joins &= (uint16_t)~SEEN;
   return free_to_link;
 }
 
@@ -189,7 +207,7 @@ int weir_all(weir_op_t *op, weir_op_t *const *ops, size_t n, weir_op_cb cb) {
   if (exclusive(&op->u.join)) {
     all_link(op);
     if (weir__queue_empty(&op->u.join.members))
-      finish(op, 0, 0);
+      finish_at_once(op, 0, 0);
     else
       weir__op_park(op, &all_kind);
   } else {
@@ -205,7 +223,7 @@ int weir_any(weir_op_t *op, weir_op_t *const *ops, size_t n, weir_op_cb cb) {
   if (started) return weir__op_accepted(started);
   for (size_t i = 0; i < n; i++) {
     if (weir_op_pending(ops[i])) continue;
-    finish(op, ops[i]->status, i);
+    finish_at_once(op, ops[i]->status, i);
     return 0;
   }
   if (exclusive(&op->u.join)) {

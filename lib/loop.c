@@ -35,17 +35,18 @@ static void run_one(weir_loop_t *loop, weir_op_t *op) {
   }
   loop->ran++;
   op->state = WEIR__IDLE;
-  if (weir__linked(&op->joined) || op->overlapping) loop->leave_joins(op);
+  if (op->joins) loop->leave_joins(op);
   if (op->cb) op->cb(op, status);
 }
 
 /* Ends early when the operation that weir_op_wait runs the loop for has completed. */
 static void drain(weir_loop_t *loop) {
   bool awaits = loop->awaited != NULL;
-  weir__link_t *link;
 
   loop->in_callback = true;
-  for (int budget = BUDGET; budget > 0 && (link = weir__queue_pop(&loop->ready)); budget--) {
+  for (int budget = BUDGET; budget > 0 && !weir__queue_empty(&loop->ready); budget--) {
+    weir__link_t *link = loop->ready.next;
+    weir__queue_take(link);
     run_one(loop, WEIR__CONTAINER(link, weir_op_t, u.wait.link));
     if (awaits && !loop->awaited) break;
   }
@@ -60,7 +61,7 @@ static void skip_places(weir_loop_t *loop) {
 }
 
 void weir__loop_remove(weir_loop_t *loop, weir_op_t *op) {
-  weir__unlink(&op->u.wait.link);
+  weir__queue_take(&op->u.wait.link);
   skip_places(loop);
 }
 

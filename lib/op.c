@@ -26,9 +26,8 @@ void weir_op_init_at(weir_op_t *op, weir_ctx_t *ctx, const char *where) {
   op->where = where;
   op->state = WEIR__IDLE;
   op->status = 0;
-  op->overlapping = 0;
+  op->joins = 0;
   op->u.wait.index = 0;
-  weir__link_init(&op->parked);
   weir__link_init(&op->joined);
 }
 
@@ -41,7 +40,7 @@ int weir_op_status(const weir_op_t *op) {
 }
 
 size_t weir_op_index(const weir_op_t *op) {
-  return op->u.wait.index;
+  return op->state == WEIR__IDLE ? op->u.wait.index : 0;
 }
 
 int weir_op_cancel(weir_op_t *op) {
@@ -70,7 +69,8 @@ int weir_yield(weir_op_t *op, weir_op_cb cb) {
   int started = weir__op_start(op, cb);
 
   if (started) return weir__op_accepted(started);
-  weir__op_ready(op, 0);
+  op->u.wait.index = 0;
+  weir__op_complete(op, 0);
   return 0;
 }
 
@@ -79,7 +79,7 @@ void weir__op_abandon(weir_op_t *op) {
 
   if (op->state == WEIR__PARKED) {
     op->kind->unpark(op);
-    weir__unlink(&op->parked);
+    weir__queue_take(&op->parked);
     scope->loop->parked--;
   } else {
     weir__loop_remove(scope->loop, op);

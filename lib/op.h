@@ -24,24 +24,26 @@ enum { WEIR__COMPLETED = 1 };
 /* The joins that an op stands in hear that it completes. */
 void weir__op_leave_joins(weir_op_t *op);
 
-/* Makes a parked or just started op runnable. What it waited in has let go of it. */
-static inline void weir__op_ready(weir_op_t *op, int status) {
-  weir__scope_t *scope = weir__scope(op);
-  weir_loop_t *loop = scope->loop;
-
-  if (op->state == WEIR__PARKED) {
-    weir__unlink(&op->parked);
-    loop->parked--;
-    if (scope->unreferenced) weir__scope_abandon(scope);
-  }
+/* Completes an op that has just started. */
+static inline void weir__op_complete(weir_op_t *op, int status) {
   op->state = WEIR__RUNNABLE;
   op->status = status;
-  weir__loop_push(loop, op);
+  weir__loop_push(weir__scope(op)->loop, op);
+}
+
+/* Completes a parked op. What it waited in has let go of it. */
+static inline void weir__op_ready(weir_op_t *op, int status) {
+  weir__scope_t *scope = weir__scope(op);
+
+  weir__queue_take(&op->parked);
+  scope->loop->parked--;
+  if (scope->unreferenced) weir__scope_abandon(scope);
+  weir__op_complete(op, status);
 }
 
 /*
- * Starts an op. Returns 0: the caller goes on; WEIR__COMPLETED: the context is cancelled, and the
- * op has completed so; or a negative code: nothing has started.
+ * Starts an op. Returns 0: the caller goes on; WEIR__COMPLETED: the context is cancelled, and the op
+ * has completed so; or a negative code: nothing has started.
  */
 static inline int weir__op_start(weir_op_t *op, weir_op_cb cb) {
   weir__scope_t *scope;
@@ -49,11 +51,11 @@ static inline int weir__op_start(weir_op_t *op, weir_op_cb cb) {
   if (!op || !op->ctx) return UV_EINVAL;
   if (op->state != WEIR__IDLE) return UV_EBUSY;
   scope = weir__scope(op);
-  if (scope->loop->closed) return UV_ECANCELED;
   op->cb = cb;
-  op->u.wait.index = 0;
   if (!scope->err) return 0;
-  weir__op_ready(op, scope->err);
+  if (scope->loop->closed) return UV_ECANCELED;
+  op->u.wait.index = 0;
+  weir__op_complete(op, scope->err);
   return WEIR__COMPLETED;
 }
 
@@ -68,7 +70,7 @@ static inline void weir__op_park(weir_op_t *op, const weir__kind_t *kind) {
   op->kind = kind;
   op->state = WEIR__PARKED;
   op->status = (int32_t)scope->loop->now_ms;
-  weir__queue_push(&scope->ops, &op->parked);
+  weir__queue_put(&scope->ops, &op->parked);
   scope->loop->parked++;
 }
 

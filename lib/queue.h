@@ -36,13 +36,21 @@ static inline bool weir__linked(const weir__link_t *node) {
   return node->next != NULL;
 }
 
-/* Pushes a node whose links hold nothing yet. */
+/* For nodes of which something else says whether they are in a list: put and take do not mark it. */
+
 static inline void weir__queue_put(weir__link_t *head, weir__link_t *node) {
   node->next = head;
   node->prev = head->prev;
   head->prev->next = node;
   head->prev = node;
 }
+
+static inline void weir__queue_take(weir__link_t *node) {
+  node->prev->next = node->next;
+  node->next->prev = node->prev;
+}
+
+/* For the others, the links do. */
 
 static inline void weir__queue_push(weir__link_t *head, weir__link_t *node) {
   assert(!weir__linked(node));
@@ -51,8 +59,7 @@ static inline void weir__queue_push(weir__link_t *head, weir__link_t *node) {
 
 static inline void weir__unlink(weir__link_t *node) {
   assert(weir__linked(node));
-  node->prev->next = node->next;
-  node->next->prev = node->prev;
+  weir__queue_take(node);
   node->next = NULL;
 }
 

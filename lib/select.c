@@ -58,7 +58,7 @@ static void dequeue(weir_op_t *op, const weir_case_t *except) {
   weir_case_t *cases = op->u.wait.value;
 
   for (size_t i = 0; i < op->u.wait.count; i++)
-    if (cases[i].chan && &cases[i] != except) weir__unlink(&cases[i].link);
+    if (cases[i].chan && &cases[i] != except) weir__queue_take(&cases[i].link);
 }
 
 static void unpark(weir_op_t *op) {
@@ -114,8 +114,9 @@ static inline int start(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb 
   index = biased ? choose_first(cases, n) : choose(cases, n, &loop->random);
   if (index < n) {
     op->u.wait.index = (uint32_t)index;
-    weir__op_ready(op, happen(&cases[index]));
+    weir__op_complete(op, happen(&cases[index]));
   } else {
+    op->u.wait.index = 0;
     park(op, cases, n);
   }
   return 0;

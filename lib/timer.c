@@ -163,7 +163,8 @@ int weir_sleep(weir_op_t *op, uint64_t ms, weir_op_cb cb) {
 
   if (started) return weir__op_accepted(started);
   if (ms == 0) {
-    weir__op_ready(op, 0);
+    op->u.wait.index = 0;
+    weir__op_complete(op, 0);
     return 0;
   }
   loop = weir__scope(op)->loop;

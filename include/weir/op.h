@@ -83,8 +83,8 @@ struct weir_op_s {
   weir__link_t parked; /* among the parked ops of the context */
   weir__link_t joined; /* among the members of a join */
   uint16_t state;
-  uint16_t overlapping; /* a member of more joins than it has links for */
-  int32_t status;       /* idle, runnable: the result; parked: since when, in ms mod 2^32 */
+  uint16_t joins; /* in which ways it stands in joins */
+  int32_t status; /* idle, runnable: the result; parked: since when, in ms mod 2^32 */
   union {
     weir_case_t wait;
     weir__timer_t timer;
@@ -113,7 +113,8 @@ WEIR_EXTERN int weir_op_status(const weir_op_t *op);
 
 /*
  * Returns what the last completion points at: the case that happened (select), the op that was
- * first (any), how many values went (send_many, recv_many; 0 or 1 for send and recv).
+ * first (any), how many values went (send_many, recv_many; 0 or 1 for send and recv). 0 while
+ * pending.
  */
 WEIR_EXTERN size_t weir_op_index(const weir_op_t *op);
 
