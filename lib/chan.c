@@ -484,7 +484,7 @@ void weir_chan_unref(weir_chan_t *ch) {
     release(ch);
   } else if (ch->refs == 1 && (scope = ch->producer)) {
     ch->producer = NULL;
-    weir__ctx_cancel(scope, UV_ECANCELED, 0);
+    weir_ctx_cancel(scope);
     weir_ctx_unref(scope);
   }
 }

@@ -118,6 +118,27 @@ static const weir__kind_t overlap_any_kind = {
 static const weir__kind_t overlap_all_kind = {
     .verb = "all", .unpark = overlap_remove, .describe = describe};
 
+static size_t count(const weir__join_t *join, const weir_op_t *op) {
+  size_t found = 0;
+
+  for (size_t i = 0; i < join->n; i++) found += join->ops[i] == op;
+  return found;
+}
+
+/*
+ * Marks an op. Unmarked, it is one that no overlapping join waits for, though some may have it in
+ * their arrays: they do not miss it any more, or never did. They will count its completion, so they
+ * miss it once more.
+ */
+static void share(weir_op_t *op) {
+  weir_op_t *join = weir__scope(op)->loop->overlapping;
+
+  if (op->joins & SHARED) return;
+  op->joins |= SHARED;
+  for (; join; join = join->u.join.next_overlapping)
+    join->u.join.missing += count(&join->u.join, op);
+}
+
 static void overlap_link(weir_op_t *op) {
   weir_loop_t *loop = weir__scope(op)->loop;
   weir__join_t *join = &op->u.join;
@@ -125,7 +146,7 @@ static void overlap_link(weir_op_t *op) {
   join->missing = 0;
   for (size_t i = 0; i < join->n; i++) {
     if (!weir_op_pending(join->ops[i])) continue;
-    join->ops[i]->joins |= SHARED;
+    share(join->ops[i]);
     join->missing++;
   }
   join->next_overlapping = loop->overlapping;
@@ -141,8 +162,7 @@ static void overlap_happened(weir_op_t *join, weir_op_t *op) {
     finish(join, op->status, index);
     return;
   }
-  for (size_t i = index; i < join->u.join.n; i++)
-    if (join->u.join.ops[i] == op) join->u.join.missing--;
+  join->u.join.missing -= count(&join->u.join, op);
   if (join->u.join.missing > 0) return;
   overlap_remove(join);
   finish(join, 0, 0);

@@ -33,7 +33,7 @@ static void run_one(weir_loop_t *loop, weir_op_t *op) {
     loop->awaited = NULL;
     loop->awaited_status = status;
   }
-  loop->ran++;
+  loop->ran = op->u.place;
   op->state = WEIR__IDLE;
   if (op->joins) loop->leave_joins(op);
   if (op->cb) op->cb(op, status);
@@ -53,20 +53,20 @@ static void drain(weir_loop_t *loop) {
   loop->in_callback = false;
 }
 
-/* Once the queue is empty, no place in it is held by an operation that left it otherwise. */
-static void skip_places(weir_loop_t *loop) {
-  if (!weir__queue_empty(&loop->ready)) return;
-  loop->skipped += loop->pushed - loop->ran;
-  loop->ran = loop->pushed;
+/* The last place may be that of an operation which has left the queue otherwise. */
+static void note_empty(weir_loop_t *loop) {
+  if (weir__queue_empty(&loop->ready)) loop->ran = loop->pushed;
 }
 
 void weir__loop_remove(weir_loop_t *loop, weir_op_t *op) {
   weir__queue_take(&op->u.wait.link);
-  skip_places(loop);
+  loop->skipped++;
+  note_empty(loop);
 }
 
 void weir__scope_abandon(weir__scope_t *scope) {
   if (weir__linked(&scope->abandoned)) return;
+  scope->due = scope->loop->pushed;
   weir__queue_push(&scope->loop->abandoned, &scope->abandoned);
   if (!scope->loop->armed) weir__loop_arm(scope->loop);
 }
@@ -74,10 +74,10 @@ void weir__scope_abandon(weir__scope_t *scope) {
 static void collect(weir_loop_t *loop) {
   weir__link_t *list = &loop->abandoned;
 
-  skip_places(loop);
+  note_empty(loop);
   while (!weir__queue_empty(list)) {
     weir__scope_t *scope = WEIR__CONTAINER(list->next, weir__scope_t, abandoned);
-    if (scope->last > loop->ran) break;
+    if (scope->due > loop->ran) break;
     weir__unlink(&scope->abandoned);
     loop->free_scope(scope);
   }

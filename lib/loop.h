@@ -22,6 +22,7 @@ struct weir__scope_s {
   weir__link_t ops;       /* parked under the context */
   uint64_t last;          /* the place of the operation that became runnable last */
   weir__link_t abandoned; /* in the loop's list, while only operations hold it */
+  uint64_t due;           /* and the place after which to look at it again */
   bool unreferenced;      /* only operations hold it, or did */
   int err;                /* 0 until it is cancelled */
   int cause;
@@ -33,8 +34,8 @@ struct weir_loop_s {
   size_t parked;
   uint64_t pushed;        /* the place of the last operation in the run queue */
   uint64_t ran;           /* the place of the last one that has run */
-  uint64_t skipped;       /* places of operations that left the queue otherwise */
-  weir__link_t abandoned; /* scopes, in the order in which they will be free */
+  uint64_t skipped;       /* operations that left the queue otherwise */
+  weir__link_t abandoned; /* scopes, in the order of `due` */
   bool armed;             /* the idle handle runs */
   bool in_callback, timers_changed, closing, closed;
   weir_op_t *awaited; /* by weir_op_wait */
@@ -108,7 +109,7 @@ static inline weir__scope_t *weir__scope(const weir_op_t *op) {
 
 static inline void weir__loop_push(weir_loop_t *loop, weir_op_t *op) {
   weir__queue_put(&loop->ready, &op->u.wait.link);
-  weir__scope(op)->last = ++loop->pushed;
+  weir__scope(op)->last = op->u.place = ++loop->pushed;
   if (!loop->armed) weir__loop_arm(loop);
 }
 

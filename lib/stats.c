@@ -40,7 +40,7 @@ void weir_stats(const weir_loop_t *loop, weir_stats_t *out) {
                         .channels = loop->channel_count,
                         .contexts = loop->context_count,
                         .timers = loop->timers.count,
-                        .completions = loop->ran - loop->skipped,
+                        .completions = loop->pushed - loop->skipped - count_runnable(loop),
                         .wakeups = loop->wakeups,
                         .loop_turns = loop->turns};
 }

@@ -26,7 +26,8 @@ typedef struct weir_stats_s {
 WEIR_EXTERN void weir_stats(const weir_loop_t *loop, weir_stats_t *out);
 
 /*
- * Writes a line for each parked operation: where it was initialised, on what it waits, since when.
+ * Writes a line for each parked operation: where it was initialised, on what it waits, and since
+ * when, counted from the turn of the loop in which it was started.
  */
 WEIR_EXTERN void weir_dump(const weir_loop_t *loop, FILE *out);
 
