@@ -7,8 +7,9 @@
  *   paused   the op is parked as `paused_kind`, in no queue, so that only a cancellation finds it.
  *            What had been received stays in the buffer (`held`) until it is resumed.
  *
- * The user's callback may do anything to the range, free it included: after it, `stopped`, on the
- * stack, says whether the range is still there.
+ * The user's callback may do anything to the range, restart and free it included: the value that it
+ * looks at is not in the range, and after it, `stopped`, on the stack, says whether the range is
+ * still there.
  */
 #include <weir/range.h>
 
@@ -69,10 +70,11 @@ static void park_paused(weir_range_t *range) {
 /* Calls back with a value, which is the callback's from then on, and goes on. */
 static void call(weir_range_t *range) {
   void *allocated = is_allocated(range) ? range->buffer : NULL;
+  weir_range_room_t room = range->room;
   bool stopped = false;
 
   range->stopped = &stopped;
-  range->cb(range, range->buffer, 0);
+  range->cb(range, allocated ? allocated : room.bytes, 0);
   if (stopped) {
     weir__free(allocated);
     return;
@@ -133,6 +135,7 @@ static int check(const weir_range_t *range, bool paused) {
 static void pause_pending(weir_range_t *range) {
   weir_op_t *op = &range->op;
 
+  if (weir__scope(op)->err) return; /* it is ending */
   range->held = op->state == WEIR__RUNNABLE;
   range->held_status = op->status;
   weir__op_abandon(op);

@@ -17,7 +17,15 @@ typedef struct weir_range_s weir_range_t;
  */
 typedef void (*weir_range_cb)(weir_range_t *range, const void *value, int status);
 
+/* Private: where values of up to so many bytes arrive without an allocation. */
 #define WEIR_RANGE_INLINE 64
+
+typedef union weir_range_room_u {
+  unsigned char bytes[WEIR_RANGE_INLINE];
+  uint64_t align_integer;
+  double align_real;
+  void *align_pointer;
+} weir_range_room_t;
 
 struct weir_range_s {
   void *data; /* the caller's */
@@ -30,12 +38,7 @@ struct weir_range_s {
   void (*drop)(void *value);
   bool running, paused, held;
   int held_status;
-  union {
-    unsigned char bytes[WEIR_RANGE_INLINE];
-    uint64_t align_integer;
-    double align_real;
-    void *align_pointer;
-  } room;
+  weir_range_room_t room;
 };
 
 /* Prepares a range under a context; records the place, like weir_op_init. Cannot fail. */
