@@ -37,6 +37,8 @@
 #include "mem.h"
 #include "op.h"
 
+static void release(weir_chan_t *ch);
+
 /* values */
 
 static void *value_at(const weir_chan_t *ch, const void *values, size_t index) {
@@ -175,6 +177,30 @@ static size_t recv_some(weir_chan_t *ch, void *values, size_t max) {
   return done;
 }
 
+/* A value that is dropped on the way may own the last reference to its channel. */
+
+static void let_go(weir_chan_t *ch) {
+  if (--ch->refs == 0) release(ch);
+}
+
+static size_t send_held(weir_chan_t *ch, const void *values, size_t n) {
+  size_t done;
+
+  ch->refs++;
+  done = send_some(ch, values, n);
+  let_go(ch);
+  return done;
+}
+
+static size_t recv_held(weir_chan_t *ch, void *values, size_t max) {
+  size_t done;
+
+  ch->refs++;
+  done = recv_some(ch, values, max);
+  let_go(ch);
+  return done;
+}
+
 /* The same for one value, which is the usual case: what is left of it needs no arithmetic. */
 
 WEIR__INLINE bool send_one(weir_chan_t *ch, const void *value) {
@@ -198,6 +224,7 @@ WEIR__INLINE bool recv_one(weir_chan_t *ch, void *value) {
   weir_case_t *sender;
   size_t head = ch->head;
 
+  if (!value) return recv_held(ch, NULL, 1);
   if (ch->length > 0) {
     ch->head = (uint32_t)ring_index(ch, 1);
     ch->length--;
@@ -341,7 +368,7 @@ int weir_chan_send_many(weir_op_t *op, weir_chan_t *ch, const void *values, size
   int started = n > INT32_MAX ? UV_EINVAL : start_send(op, ch, values, n, cb);
 
   if (started) return weir__op_accepted(started);
-  op->u.wait.index = ch ? (uint32_t)send_some(ch, values, n) : 0;
+  op->u.wait.index = ch ? (uint32_t)send_held(ch, values, n) : 0;
   if (op->u.wait.index == n)
     weir__op_complete(op, 0);
   else
@@ -354,7 +381,7 @@ int weir_chan_recv_many(weir_op_t *op, weir_chan_t *ch, void *values, size_t max
 
   if (started) return weir__op_accepted(started);
   max = min_size(max, INT32_MAX);
-  op->u.wait.index = ch ? (uint32_t)recv_some(ch, values, max) : 0;
+  op->u.wait.index = ch ? (uint32_t)recv_held(ch, values, max) : 0;
   if (op->u.wait.index > 0 || max == 0)
     weir__op_complete(op, 0);
   else if (ch && ch->status)
@@ -395,8 +422,10 @@ void weir__chan_watch(weir_chan_t *ch, weir__watch_t *watch) {
 }
 
 void weir_chan_set_producer(weir_chan_t *ch, weir_ctx_t *scope) {
-  weir_ctx_t *before = ch->producer;
+  weir_ctx_t *before;
 
+  if (!ch) return;
+  before = ch->producer;
   ch->producer = ch->status ? NULL : weir_ctx_ref(scope);
   weir_ctx_unref(before);
 }
@@ -418,7 +447,7 @@ int weir_chan_close_with(weir_chan_t *ch, int status) {
   if (ch->status) return UV_EALREADY;
   ch->refs++; /* a watch may drop what was the last reference */
   close_now(ch, status);
-  weir_chan_unref(ch);
+  let_go(ch);
   return 0;
 }
 
@@ -461,19 +490,17 @@ static void chan_free(weir_chan_t *ch) {
 
 /* A channel freed while another is being freed waits for its turn. */
 static void release(weir_chan_t *ch) {
-  static _Thread_local weir__link_t *dying;
-  weir__link_t queue, *link;
+  static _Thread_local weir__link_t dying;
+  static _Thread_local bool is_freeing;
+  weir__link_t *link;
 
+  if (!is_freeing) weir__queue_init(&dying);
   weir__unlink(&ch->link);
-  if (dying) {
-    weir__queue_push(dying, &ch->link);
-    return;
-  }
-  weir__queue_init(&queue);
-  weir__queue_push(&queue, &ch->link);
-  dying = &queue;
-  while ((link = weir__queue_pop(&queue))) chan_free(WEIR__CONTAINER(link, weir_chan_t, link));
-  dying = NULL;
+  weir__queue_push(&dying, &ch->link);
+  if (is_freeing) return;
+  is_freeing = true;
+  while ((link = weir__queue_pop(&dying))) chan_free(WEIR__CONTAINER(link, weir_chan_t, link));
+  is_freeing = false;
 }
 
 void weir_chan_unref(weir_chan_t *ch) {
@@ -516,5 +543,5 @@ bool weir_chan_closed(const weir_chan_t *ch) {
 }
 
 void weir_chan_set_name(weir_chan_t *ch, const char *name) {
-  ch->type.name = name;
+  if (ch) ch->type.name = name;
 }

@@ -24,9 +24,9 @@ struct weir_chan_s {
   weir__link_t receivers; /* parked, by u.wait.link or a case's link */
   weir__link_t senders;
   weir__link_t watches;
-  weir_ctx_t *producer;  /* cancelled when only the producer's reference is left */
-  weir__link_t link;     /* in the loop's channels */
-  unsigned char slots[]; /* a ring of `capacity` values */
+  weir_ctx_t *producer; /* cancelled when only the producer's reference is left */
+  weir__link_t link;    /* in the loop's channels */
+  _Alignas(max_align_t) unsigned char slots[]; /* a ring of `capacity` values */
 };
 
 /* Whether a send or a receive would happen, or fail, at once. */

@@ -14,8 +14,7 @@
  *              channel), its parked operations become runnable with its err. Subtrees of done nodes
  *              are left out: they have been walked, or stand in `cancelled` themselves.
  *   3. later   Nothing of the walk runs user code, nor frees a context. What has to be released
- *   waits
- *              in `later` until the walk is over.
+ *              waits in `later` until all walks are over; what that runs may cancel again.
  *
  * A cancellation does not touch values that are in channels, nor operations that have happened.
  */
@@ -34,35 +33,48 @@ static void ctx_init(weir_ctx_t *ctx, weir_loop_t *loop, const weir__ctx_kind_t 
   loop->refs++;
 }
 
+static void destroy(weir_ctx_t *ctx) {
+  weir_loop_t *loop = ctx->scope.loop;
+  weir_ctx_t *parent = ctx->parent;
+
+  if (ctx->done) ctx->done->release(ctx->done);
+  if (ctx->kind->release) ctx->kind->release(ctx);
+  if (parent) loop->context_count--;
+  weir__free(ctx);
+  weir__loop_unref(loop);
+  weir_ctx_unref(parent);
+}
+
+/* What goes because of it, parents or what a value owned, waits for its turn in `dying`. */
 static void ctx_free(weir_ctx_t *ctx) {
   weir_loop_t *loop = ctx->scope.loop;
+  weir__link_t *link;
 
   if (ctx->kind->stop) ctx->kind->stop(ctx);
   if (weir__linked(&ctx->sibling)) weir__unlink(&ctx->sibling);
   if (weir__linked(&ctx->scope.abandoned)) weir__unlink(&ctx->scope.abandoned);
-  if (ctx->done) ctx->done->release(ctx->done);
-  if (ctx->kind->release) ctx->kind->release(ctx);
-  if (ctx->parent) loop->context_count--;
-  weir__free(ctx);
+  weir__queue_push(&loop->dying, &ctx->sibling);
+  if (loop->freeing) return;
+  loop->freeing = true;
+  loop->refs++;
+  while ((link = weir__queue_pop(&loop->dying))) destroy(weir__ctx_of(link));
+  loop->freeing = false;
   weir__loop_unref(loop);
 }
 
 static void free_unreferenced(weir_ctx_t *ctx) {
-  while (ctx && ctx->refs == 0) {
-    weir_ctx_t *parent = ctx->parent;
-    if (weir__scope_is_held(&ctx->scope)) {
-      ctx->scope.unreferenced = true;
-      weir__scope_abandon(&ctx->scope);
-      return;
-    }
+  if (weir__scope_is_held(&ctx->scope)) {
+    ctx->scope.unreferenced = true;
+    weir__scope_abandon(&ctx->scope);
+  } else {
     ctx_free(ctx);
-    if (parent) parent->refs--;
-    ctx = parent;
   }
 }
 
 static void free_scope(weir__scope_t *scope) {
-  if (weir__queue_empty(&scope->ops)) free_unreferenced((weir_ctx_t *)scope);
+  weir_ctx_t *ctx = (weir_ctx_t *)scope;
+
+  if (ctx->refs == 0 && weir__queue_empty(&scope->ops)) free_unreferenced(ctx);
 }
 
 void weir_ctx_unref(weir_ctx_t *ctx) {
@@ -94,7 +106,7 @@ static void release_later(weir_ctx_t *ctx) {
 
   if (ctx->is_later) return;
   ctx->is_later = true;
-  ctx->next = loop->later;
+  ctx->next_later = loop->later;
   loop->later = weir_ctx_ref(ctx);
 }
 
@@ -134,7 +146,7 @@ static void release_all(weir_loop_t *loop) {
   weir_ctx_t *ctx;
 
   while ((ctx = loop->later)) {
-    loop->later = ctx->next;
+    loop->later = ctx->next_later;
     ctx->is_later = false;
     if (ctx->kind->release_early) ctx->kind->release(ctx);
     weir_ctx_unref(ctx);
@@ -161,10 +173,11 @@ void weir__ctx_cancel(weir_ctx_t *ctx, int err, int cause) {
   loop->refs++;
   while ((ctx = next_cancelled(loop))) {
     walk(ctx);
-    weir_ctx_unref(ctx);
-    release_all(loop);
+    release_later(ctx);
+    ctx->refs--;
   }
   loop->cancelling = false;
+  release_all(loop);
   weir__loop_unref(loop);
 }
 
@@ -279,29 +292,41 @@ static void deadline_stop(weir_ctx_t *ctx) {
 
 static const weir__ctx_kind_t deadline_kind = {.name = "with_deadline", .stop = deadline_stop};
 
-static weir_ctx_t *with_deadline(weir_ctx_t *parent, uint64_t deadline) {
-  weir_loop_t *loop = parent->scope.loop;
-  timer_ctx_t *self;
+static weir_ctx_t *with_timer(weir_ctx_t *parent, uint64_t deadline) {
+  timer_ctx_t *self = (timer_ctx_t *)weir__ctx_new(parent, sizeof(*self), &deadline_kind);
 
-  if (parent->scope.err || parent->deadline <= deadline) return weir_ctx_with_cancel(parent);
-  self = (timer_ctx_t *)weir__ctx_new(parent, sizeof(*self), &deadline_kind);
   if (!self) return NULL;
   self->ctx.deadline = deadline;
   self->timer.fire = deadline_fire;
   self->timer.prev = NULL;
-  if (deadline <= weir__clock(loop))
-    weir__ctx_cancel(&self->ctx, UV_ETIMEDOUT, 0);
-  else
-    weir__timer_start(loop, &self->timer, deadline);
+  weir__timer_start(parent->scope.loop, &self->timer, deadline);
   return &self->ctx;
 }
 
+/* Where the parent's deadline is earlier, its timer serves both. It may be due and not have fired. */
+static weir_ctx_t *with_deadline(weir_ctx_t *parent, uint64_t deadline, uint64_t now) {
+  bool inherits = parent->deadline <= deadline;
+  weir_ctx_t *ctx;
+
+  if (!inherits && deadline > now && !parent->scope.err) return with_timer(parent, deadline);
+  ctx = weir_ctx_with_cancel(parent);
+  if (!ctx) return NULL;
+  if (!inherits) ctx->deadline = deadline;
+  if (ctx->deadline <= now) weir__ctx_cancel(ctx, UV_ETIMEDOUT, 0);
+  return ctx;
+}
+
 weir_ctx_t *weir_ctx_with_timeout(weir_ctx_t *parent, uint64_t ms) {
-  return parent ? with_deadline(parent, weir__deadline(parent->scope.loop, ms)) : NULL;
+  uint64_t now;
+
+  if (!parent) return NULL;
+  now = weir__clock(parent->scope.loop);
+  return with_deadline(parent, weir__after(now, ms), now);
 }
 
 weir_ctx_t *weir_ctx_with_deadline(weir_ctx_t *parent, uint64_t when) {
-  return parent ? with_deadline(parent, weir__nanoseconds(when)) : NULL;
+  if (!parent) return NULL;
+  return with_deadline(parent, weir__nanoseconds(when), weir__clock(parent->scope.loop));
 }
 
 bool weir_ctx_deadline(const weir_ctx_t *ctx, uint64_t *when) {
@@ -326,7 +351,7 @@ weir_loop_t *weir_ctx_loop(const weir_ctx_t *ctx) {
 
 /* waiting */
 
-/* A waiting op has held its target. */
+/* A waiting op holds its target. */
 static void let_go(weir_ctx_t *target) {
   if (target->scope.loop->cancelling) release_later(target);
   weir_ctx_unref(target);
@@ -335,9 +360,12 @@ static void let_go(weir_ctx_t *target) {
 static void wait_fire(weir__hook_t *hook) {
   weir_op_t *op = WEIR__CONTAINER(hook, weir_op_t, u.ctx.hook);
 
-  let_go(op->u.ctx.target);
+  weir_ctx_t *target = op->u.ctx.target;
+
   op->u.wait.index = 0;
   weir__op_ready(op, 0);
+  target->scope.last = op->u.place; /* holds it through the callback */
+  let_go(target);
 }
 
 static void wait_unpark(weir_op_t *op) {
@@ -353,7 +381,7 @@ static void wait_describe(const weir_op_t *op, FILE *out) {
 static const weir__kind_t wait_kind = {
     .verb = "wait", .unpark = wait_unpark, .describe = wait_describe};
 
-/* Not weir__op_start's way with a cancelled context: the wait is over, and that is a success. */
+/* Under the context that it waits for, a cancellation is what it waits for: a success. */
 int weir_ctx_wait(weir_op_t *op, weir_ctx_t *ctx, weir_op_cb cb) {
   int started;
 
@@ -362,10 +390,10 @@ int weir_ctx_wait(weir_op_t *op, weir_ctx_t *ctx, weir_op_cb cb) {
   if (started < 0) return started;
   if (ctx->scope.err) {
     op->u.wait.index = 0;
-    if (started)
-      op->status = 0;
-    else
+    if (!started)
       weir__op_complete(op, 0);
+    else if (ctx == op->ctx)
+      op->status = 0;
     return 0;
   }
   if (started) return 0;

@@ -10,10 +10,9 @@
 /* What distinguishes one constructor's contexts from another's. */
 typedef struct weir__ctx_kind_s {
   const char *name;
-  void (*stop)(weir_ctx_t *ctx); /* once it is done, or goes: what watched for it; no user code */
-  void (*release)(
-      weir_ctx_t *ctx); /* what it owns, when it goes, and after a cancellation too if */
-  bool release_early;   /* this is set; may run user code, and twice */
+  void (*stop)(weir_ctx_t *ctx);    /* what watches for it, once it is done or goes; no user code */
+  void (*release)(weir_ctx_t *ctx); /* what it owns, when it goes; may run user code */
+  bool release_early;               /* and once it is cancelled, too */
 } weir__ctx_kind_t;
 
 struct weir_ctx_s {
@@ -22,10 +21,11 @@ struct weir_ctx_s {
   weir_ctx_t *parent;    /* held */
   weir__link_t children; /* that a cancellation reaches, by `sibling` */
   weir__link_t sibling;
-  weir__link_t hooks; /* fired, and unlinked, by the cancellation */
-  weir__hook_t *done; /* what weir_ctx_done hands out; released with the context */
-  weir_ctx_t *next;   /* in the loop's `cancelled` or `later` */
-  uint64_t deadline;  /* nanoseconds, or WEIR__NEVER */
+  weir__link_t hooks;     /* fired, and unlinked, by the cancellation */
+  weir__hook_t *done;     /* what weir_ctx_done hands out; released with the context */
+  weir_ctx_t *next;       /* in the loop's `cancelled` */
+  weir_ctx_t *next_later; /* in the loop's `later` */
+  uint64_t deadline;      /* nanoseconds, or WEIR__NEVER */
   size_t refs;
   bool is_later;
 };

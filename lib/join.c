@@ -1,36 +1,134 @@
 /*
  * Joins: weir_all and weir_any.
  *
- *   1. An op stands in at most one join by its own link, so that nothing has to be allocated. A
- *      member of an `all` is in that join's list: it leaves alone, and who leaves last finds only
- *      the head beside it. Members of an `any` leave together, so each points straight at the join.
- *   2. A join that wants an op which stands in another join, or twice one op, links none: it goes
- *      on the loop's list of overlapping joins and marks its ops. When a marked op completes, those
- *      joins look for it in their arrays. Slower, and rare.
- *   3. A member leaves when the loop takes it from the run queue to call it back. So a join never
- *      touches an op that has completed and may be gone, its callback comes after theirs, and joins
- *      of joins do not recurse.
+ *   1. number   Each join gets the next number at its start. Those that wait stand in the loop's
+ *               tree by it. Numbers are never used again, so that one whose join has completed or
+ *               was cancelled just finds nothing: a join leaves without touching its ops.
+ *   2. mark     A join marks those of its ops that are pending with its number, and an `all` counts
+ *               them. An op has room for two numbers, `first` and `last`, without any memory: it is
+ *               wanted by exactly these joins. More make it MANY: wanted by `first`, by `last` and
+ *               by those joins between that have it in their arrays. Who has completed makes room.
+ *   3. leave    When the loop takes a marked op from the run queue to call it back, its joins hear
+ *               of it, the oldest first, and its marks are gone: they are of one run of the op.
+ *   4. finish   An `any` completes at its first op, an `all` when none is missing.
+ *
+ * So a join never touches an op that has completed and may be gone: arrays are searched for the
+ * address of an op that is leaving. Its callback comes after its ops', and joins of joins do not
+ * recurse. Each mark and each leave costs the depth of the tree; MANY costs a search of each array
+ * between, and is for the few that many joins share (a stop signal).
+ *
+ * The tree is a treap: ordered by the numbers, a heap of the random ranks made from them.
  */
 #include "op.h"
 
-/* How an op stands in joins: op->joins. */
+#include <inttypes.h>
+
+/* How an operation stands in joins: op->joins. */
 enum {
-  MEMBER = 1, /* linked, as a member of one join */
-  SHARED = 2, /* in an overlapping join */
-  SEEN = 4    /* has come up in the array that exclusive() looks at */
+  MARKED = 1, /* by joins `first` and `last`, which may be one */
+  MANY = 2    /* and maybe by some between */
 };
 
-static weir_op_t *join_of(weir__link_t *members) {
-  return WEIR__CONTAINER(members, weir_op_t, u.join.members);
+/* the tree */
+
+static uint64_t number_of(const weir_op_t *join) {
+  return join->u.join.number;
 }
 
-static weir_op_t *member_of(weir__link_t *link) {
-  return WEIR__CONTAINER(link, weir_op_t, joined);
+static uint64_t rank_of(const weir_op_t *join) {
+  weir__random_t random = {.state = number_of(join)};
+
+  return weir__random_next(&random);
 }
 
-static void finish(weir_op_t *join, int status, size_t index) {
+static weir_op_t **child(weir_op_t *join, uint64_t number) {
+  return number < number_of(join) ? &join->u.join.older : &join->u.join.newer;
+}
+
+/* Puts the newest join into the tree: it has none to its right. */
+static void tree_put(weir_op_t **at, weir_op_t *join) {
+  uint64_t rank = rank_of(join);
+
+  while (*at && rank_of(*at) > rank) at = &(*at)->u.join.newer;
+  join->u.join.older = *at;
+  join->u.join.newer = NULL;
+  *at = join;
+}
+
+static void tree_take(weir_op_t **at, weir_op_t *join) {
+  weir_op_t *older = join->u.join.older, *newer = join->u.join.newer;
+
+  while (*at != join) at = child(*at, number_of(join));
+  while (older && newer) {
+    bool older_first = rank_of(older) > rank_of(newer);
+    *at = older_first ? older : newer;
+    at = older_first ? &older->u.join.newer : &newer->u.join.older;
+    if (older_first)
+      older = *at;
+    else
+      newer = *at;
+  }
+  *at = older ? older : newer;
+}
+
+static weir_op_t *tree_find(weir_op_t *join, uint64_t number) {
+  while (join && number_of(join) != number) join = *child(join, number);
+  return join;
+}
+
+/* arrays */
+
+/* Where it comes first, which it does. */
+static size_t index_of(const weir__join_t *join, const weir_op_t *op) {
+  size_t i = 0;
+
+  while (join->ops[i] != op) i++;
+  return i;
+}
+
+/* Looks both ways from where it found the last one: ops tend to complete in some order. */
+static bool holds(weir__join_t *join, const weir_op_t *op) {
+  uint32_t down = join->found, up = join->found;
+
+  while (down > 0 || up < join->n) {
+    if (up < join->n && join->ops[up++] == op) {
+      join->found = up;
+      return true;
+    }
+    if (down > 0 && join->ops[--down] == op) {
+      join->found = down;
+      return true;
+    }
+  }
+  return false;
+}
+
+/* finishing */
+
+static weir_op_t **tree_of(const weir_op_t *op) {
+  return &weir__scope(op)->loop->joins;
+}
+
+static void unpark(weir_op_t *op) {
+  tree_take(tree_of(op), op);
+  op->u.wait.index = 0;
+}
+
+static void describe(const weir_op_t *op, FILE *out) {
+  fprintf(out, "of %" PRIu32 " operations", op->u.join.n);
+}
+
+static const weir__kind_t all_kind = {.verb = "all", .unpark = unpark, .describe = describe};
+static const weir__kind_t any_kind = {.verb = "any", .unpark = unpark, .describe = describe};
+
+static void happened(weir_op_t *join, const weir_op_t *op) {
+  bool is_any = join->kind == &any_kind;
+  size_t index = is_any ? index_of(&join->u.join, op) : 0;
+
+  if (!is_any && --join->u.join.missing > 0) return;
+  tree_take(tree_of(join), join);
   join->u.wait.index = (uint32_t)index;
-  weir__op_ready(join, status);
+  weir__op_ready(join, is_any ? op->status : 0);
 }
 
 static void finish_at_once(weir_op_t *join, int status, size_t index) {
@@ -38,160 +136,87 @@ static void finish_at_once(weir_op_t *join, int status, size_t index) {
   weir__op_complete(join, status);
 }
 
-static size_t find(const weir__join_t *join, const weir_op_t *op) {
-  size_t i = 0;
+/* marking and leaving */
 
-  while (i < join->n && join->ops[i] != op) i++;
-  return i;
-}
+/* Whether the op's current run was not marked for the join before. */
+static bool mark(weir_op_t *op, const weir_op_t *join) {
+  weir__marks_t *marks = &op->marks;
+  uint64_t number = number_of(join);
 
-static void describe(const weir_op_t *op, FILE *out) {
-  fprintf(out, "of %zu operations", op->u.join.n);
-}
-
-/* any: its members leave together */
-
-static void any_unpark(weir_op_t *op) {
-  for (size_t i = 0; i < op->u.join.n; i++) op->u.join.ops[i]->joins &= (uint16_t)~MEMBER;
-  op->u.wait.index = 0;
-}
-
-static const weir__kind_t any_kind = {.verb = "any", .unpark = any_unpark, .describe = describe};
-
-static void any_happened(weir_op_t *join, weir_op_t *first) {
-  size_t index = find(&join->u.join, first);
-
-  any_unpark(join);
-  finish(join, first->status, index);
-}
-
-static void any_link(weir_op_t *join) {
-  for (size_t i = 0; i < join->u.join.n; i++) {
-    weir_op_t *op = join->u.join.ops[i];
-    op->joined = (weir__link_t){.prev = NULL, .next = &join->u.join.members};
-    op->joins |= MEMBER;
+  if (!op->joins) {
+    op->joins = MARKED;
+    marks->first = marks->last = number;
+    return true;
   }
-}
-
-/* all: each member leaves alone */
-
-static void all_unpark(weir_op_t *op) {
-  weir__link_t *members = &op->u.join.members;
-
-  for (weir__link_t *link = members->next; link != members; link = link->next)
-    member_of(link)->joins &= (uint16_t)~MEMBER;
-  op->u.wait.index = 0;
-}
-
-static const weir__kind_t all_kind = {.verb = "all", .unpark = all_unpark, .describe = describe};
-
-static void all_link(weir_op_t *join) {
-  weir__join_t *j = &join->u.join;
-
-  for (size_t i = 0; i < j->n; i++)
-    if (weir_op_pending(j->ops[i])) {
-      weir__queue_put(&j->members, &j->ops[i]->joined);
-      j->ops[i]->joins |= MEMBER;
-    }
-}
-
-static void all_leave(weir_op_t *member) {
-  weir__link_t *other = member->joined.next;
-  bool last = other == member->joined.prev;
-
-  weir__queue_take(&member->joined);
-  if (last) finish(join_of(other), 0, 0);
-}
-
-/* overlapping joins */
-
-static void overlap_remove(weir_op_t *op) {
-  weir_op_t **at = &weir__scope(op)->loop->overlapping;
-
-  while (*at != op) at = &(*at)->u.join.next_overlapping;
-  *at = op->u.join.next_overlapping;
-  op->u.wait.index = 0;
-}
-
-static const weir__kind_t overlap_any_kind = {
-    .verb = "any", .unpark = overlap_remove, .describe = describe};
-static const weir__kind_t overlap_all_kind = {
-    .verb = "all", .unpark = overlap_remove, .describe = describe};
-
-static size_t count(const weir__join_t *join, const weir_op_t *op) {
-  size_t found = 0;
-
-  for (size_t i = 0; i < join->n; i++) found += join->ops[i] == op;
-  return found;
+  if (marks->last == number) return false;
+  if (!(op->joins & MANY)) {
+    weir_op_t *tree = *tree_of(op);
+    if (!tree_find(tree, marks->first))
+      marks->first = marks->last;
+    else if (marks->first != marks->last && tree_find(tree, marks->last))
+      op->joins |= MANY;
+  }
+  marks->last = number;
+  return true;
 }
 
 /*
- * Marks an op. Unmarked, it is one that no overlapping join waits for, though some may have it in
- * their arrays: they do not miss it any more, or never did. They will count its completion, so they
- * miss it once more.
+ * The oldest join of the tree from `number` up to the op's last that holds the op. The depth is
+ * logarithmic, whatever the user does.
  */
-static void share(weir_op_t *op) {
-  weir_op_t *join = weir__scope(op)->loop->overlapping;
+static weir_op_t *oldest_holding(weir_op_t *join, const weir_op_t *op, uint64_t number) {
+  for (; join; join = join->u.join.newer) {
+    weir_op_t *found;
 
-  if (op->joins & SHARED) return;
-  op->joins |= SHARED;
-  for (; join; join = join->u.join.next_overlapping)
-    join->u.join.missing += count(&join->u.join, op);
+    if (number_of(join) < number) continue;
+    found = oldest_holding(join->u.join.older, op, number);
+    if (found) return found;
+    if (number_of(join) > op->marks.last) return NULL;
+    if (holds(&join->u.join, op)) return join;
+  }
+  return NULL;
 }
 
-static void overlap_link(weir_op_t *op) {
-  weir_loop_t *loop = weir__scope(op)->loop;
-  weir__join_t *join = &op->u.join;
+static void leave_many(weir_op_t **tree, const weir_op_t *op) {
+  uint64_t number = op->marks.first;
+  weir_op_t *join;
 
-  join->missing = 0;
-  for (size_t i = 0; i < join->n; i++) {
-    if (!weir_op_pending(join->ops[i])) continue;
-    share(join->ops[i]);
-    join->missing++;
+  while ((join = oldest_holding(*tree, op, number))) {
+    number = number_of(join) + 1;
+    happened(join, op);
   }
-  join->next_overlapping = loop->overlapping;
-  loop->overlapping = op;
 }
 
-static void overlap_happened(weir_op_t *join, weir_op_t *op) {
-  size_t index = find(&join->u.join, op);
+static void leave_one(weir_op_t **tree, const weir_op_t *op, uint64_t number) {
+  weir_op_t *join = tree_find(*tree, number);
 
-  if (index == join->u.join.n) return;
-  if (join->kind == &overlap_any_kind) {
-    overlap_remove(join);
-    finish(join, op->status, index);
-    return;
-  }
-  join->u.join.missing -= count(&join->u.join, op);
-  if (join->u.join.missing > 0) return;
-  overlap_remove(join);
-  finish(join, 0, 0);
+  if (join) happened(join, op);
 }
 
 void weir__op_leave_joins(weir_op_t *op) {
-  bool is_member = op->joins & MEMBER, is_shared = op->joins & SHARED;
-  weir_op_t *join, *next;
+  weir_op_t **tree = tree_of(op);
 
-  if (is_member && op->joined.prev)
-    all_leave(op);
-  else if (is_member)
-    any_happened(join_of(op->joined.next), op);
-  op->joins = 0;
-  if (!is_shared) return;
-  for (join = weir__scope(op)->loop->overlapping; join; join = next) {
-    next = join->u.join.next_overlapping;
-    overlap_happened(join, op);
+  if (op->joins & MANY) {
+    leave_many(tree, op);
+  } else {
+    leave_one(tree, op, op->marks.first);
+    if (op->marks.last != op->marks.first) leave_one(tree, op, op->marks.last);
   }
+  op->joins = 0;
 }
 
 /* the calls */
 
-static bool valid(const weir_op_t *op, weir_op_t *const *ops, size_t n) {
-  if (!op || !op->ctx || (n > 0 && !ops)) return false;
+/* The context of an idle op may be gone. */
+static bool may_join(const weir_op_t *op, const weir_op_t *join) {
+  if (!op || op == join || !op->ctx) return false;
+  return !weir_op_pending(op) || weir__scope(op)->loop == weir__scope(join)->loop;
+}
+
+static bool valid(const weir_op_t *join, weir_op_t *const *ops, size_t n) {
+  if (!join || !join->ctx || (n > 0 && !ops) || (uint64_t)n > UINT32_MAX) return false;
   for (size_t i = 0; i < n; i++)
-    if (!ops[i] || ops[i] == op || !ops[i]->ctx ||
-        weir__scope(ops[i])->loop != weir__scope(op)->loop)
-      return false;
+    if (!may_join(ops[i], join)) return false;
   return true;
 }
 
@@ -199,41 +224,26 @@ static int join_start(weir_op_t *op, weir_op_t *const *ops, size_t n, weir_op_cb
   int started = valid(op, ops, n) ? weir__op_start(op, cb) : UV_EINVAL;
 
   if (started) return started;
-  weir__queue_init(&op->u.join.members);
-  op->u.join.ops = ops;
-  op->u.join.n = n;
+  op->u.join =
+      (weir__join_t){.ops = ops, .n = (uint32_t)n, .number = ++weir__scope(op)->loop->join_number};
   return 0;
 }
 
-/* Whether the join may link its pending ops; a mark of its own finds repeated ones. */
-static bool exclusive(const weir__join_t *join) {
-  bool free_to_link = true;
-  size_t marked = 0;
-
-  for (; marked < join->n && free_to_link; marked++) {
-    weir_op_t *op = join->ops[marked];
-    if (!weir_op_pending(op)) continue;
-    free_to_link = !(op->joins & (MEMBER | SEEN));
-    op->joins |= SEEN;
-  }
-  while (marked > 0) join->ops[--marked]->joins &= (uint16_t)~SEEN;
-  return free_to_link;
+static void join_park(weir_op_t *op, const weir__kind_t *kind) {
+  tree_put(tree_of(op), op);
+  weir__op_park(op, kind);
 }
 
 int weir_all(weir_op_t *op, weir_op_t *const *ops, size_t n, weir_op_cb cb) {
   int started = join_start(op, ops, n, cb);
 
   if (started) return weir__op_accepted(started);
-  if (exclusive(&op->u.join)) {
-    all_link(op);
-    if (weir__queue_empty(&op->u.join.members))
-      finish_at_once(op, 0, 0);
-    else
-      weir__op_park(op, &all_kind);
-  } else {
-    overlap_link(op);
-    weir__op_park(op, &overlap_all_kind);
-  }
+  for (size_t i = 0; i < n; i++)
+    if (weir_op_pending(ops[i])) op->u.join.missing += mark(ops[i], op);
+  if (op->u.join.missing == 0)
+    finish_at_once(op, 0, 0);
+  else
+    join_park(op, &all_kind);
   return 0;
 }
 
@@ -246,12 +256,7 @@ int weir_any(weir_op_t *op, weir_op_t *const *ops, size_t n, weir_op_cb cb) {
     finish_at_once(op, ops[i]->status, i);
     return 0;
   }
-  if (exclusive(&op->u.join)) {
-    any_link(op);
-    weir__op_park(op, &any_kind);
-  } else {
-    overlap_link(op);
-    weir__op_park(op, &overlap_any_kind);
-  }
+  for (size_t i = 0; i < n; i++) mark(ops[i], op);
+  join_park(op, &any_kind);
   return 0;
 }

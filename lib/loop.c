@@ -27,30 +27,29 @@
 enum { BUDGET = 1024 };
 
 static void run_one(weir_loop_t *loop, weir_op_t *op) {
+  uint64_t place = op->u.place;
   int status = op->status;
 
   if (op == loop->awaited) {
     loop->awaited = NULL;
     loop->awaited_status = status;
   }
-  loop->ran = op->u.place;
   op->state = WEIR__IDLE;
   if (op->joins) loop->leave_joins(op);
   if (op->cb) op->cb(op, status);
+  loop->ran = place; /* only now: the callback may drop the last reference to its context */
 }
 
 /* Ends early when the operation that weir_op_wait runs the loop for has completed. */
 static void drain(weir_loop_t *loop) {
   bool awaits = loop->awaited != NULL;
 
-  loop->in_callback = true;
   for (int budget = BUDGET; budget > 0 && !weir__queue_empty(&loop->ready); budget--) {
     weir__link_t *link = loop->ready.next;
     weir__queue_take(link);
     run_one(loop, WEIR__CONTAINER(link, weir_op_t, u.wait.link));
     if (awaits && !loop->awaited) break;
   }
-  loop->in_callback = false;
 }
 
 /* The last place may be that of an operation which has left the queue otherwise. */
@@ -61,7 +60,7 @@ static void note_empty(weir_loop_t *loop) {
 void weir__loop_remove(weir_loop_t *loop, weir_op_t *op) {
   weir__queue_take(&op->u.wait.link);
   loop->skipped++;
-  note_empty(loop);
+  if (!loop->in_callback) note_empty(loop);
 }
 
 void weir__scope_abandon(weir__scope_t *scope) {
@@ -98,7 +97,7 @@ static void settle(weir_loop_t *loop) {
     loop->timers_changed = false;
     loop->arm_timers(loop);
   }
-  if (loop->armed && weir__queue_empty(&loop->ready)) {
+  if (loop->armed && weir__queue_empty(&loop->ready) && weir__queue_empty(&loop->abandoned)) {
     loop->armed = false;
     uv_idle_stop(&loop->idle);
   }
@@ -114,8 +113,10 @@ static void on_prepare(uv_prepare_t *handle) {
 void weir__loop_turn(weir_loop_t *loop) {
   loop->turns++;
   loop->now_ms = (uint32_t)weir_now(loop);
+  loop->in_callback = true;
   drain(loop);
   collect(loop);
+  loop->in_callback = false;
   settle(loop);
   if (loop->closing && weir__loop_is_drained(loop)) loop->on_drained(loop);
 }
@@ -131,6 +132,7 @@ void weir__loop_init(weir_loop_t *loop, uv_loop_t *uv) {
   weir__queue_init(&loop->detached);
   weir__queue_init(&loop->channels);
   weir__queue_init(&loop->abandoned);
+  weir__queue_init(&loop->dying);
   loop->cancelled_end = &loop->cancelled;
   loop->random.state = uv_hrtime() ^ (uint64_t)(uintptr_t)loop;
   loop->now_ms = (uint32_t)weir_now(loop);
@@ -162,7 +164,13 @@ void weir_loop_seed(weir_loop_t *loop, uint64_t seed) {
   loop->random.state = seed;
 }
 
+/* The loop may be closed while it runs. */
 size_t weir_run(weir_loop_t *loop) {
-  if (!loop->in_callback && !loop->closed) uv_run(loop->uv, UV_RUN_DEFAULT);
-  return loop->parked;
+  size_t parked;
+
+  loop->refs++;
+  if (!loop->in_callback) uv_run(loop->uv, UV_RUN_DEFAULT);
+  parked = loop->parked;
+  weir__loop_unref(loop);
+  return parked;
 }

@@ -53,8 +53,11 @@ struct weir_loop_s {
   weir_ctx_t *cancelled, **cancelled_end; /* to be walked */
   weir_ctx_t *later;                      /* to be released after the walk */
   bool cancelling;
-  weir_op_t *overlapping; /* joins that share ops (join.c) */
+  weir_op_t *joins;     /* those that wait, a tree by number (join.c) */
+  uint64_t join_number; /* of the one that was started last */
   weir__link_t channels;
+  weir__link_t dying; /* contexts that are being freed */
+  bool freeing;
   size_t channel_count, context_count;
   size_t refs; /* the attachment, its channels and its contexts */
 
@@ -62,9 +65,9 @@ struct weir_loop_s {
   uv_prepare_t prepare;
   uv_check_t check;
   uv_timer_t timer;
-  uv_idle_t rescue; /* drives the close where the host has closed the others (attach.c) */
-  int rescue_turns;
-  int open_handles;
+  uv_idle_t round; /* closes again and again while the loop closes (attach.c) */
+  bool in_round;
+  int rounds_left;
   /* set by the levels above */
   void (*leave_joins)(weir_op_t *op);
   void (*free_scope)(weir__scope_t *scope); /* that no operation holds, if nothing else does */

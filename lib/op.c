@@ -28,7 +28,6 @@ void weir_op_init_at(weir_op_t *op, weir_ctx_t *ctx, const char *where) {
   op->status = 0;
   op->joins = 0;
   op->u.wait.index = 0;
-  weir__link_init(&op->joined);
 }
 
 bool weir_op_pending(const weir_op_t *op) {
@@ -51,18 +50,24 @@ int weir_op_cancel(weir_op_t *op) {
   return 0;
 }
 
-int weir_op_wait(weir_op_t *op) {
-  weir_loop_t *loop;
+/* The loop may be closed while it runs. */
+static int wait_for(weir_loop_t *loop, weir_op_t *op) {
+  int status = UV_EAGAIN;
 
-  if (!op || !op->ctx) return UV_EINVAL;
-  loop = weir__scope(op)->loop;
-  if (loop->in_callback) return UV_EINVAL;
-  if (op->state == WEIR__IDLE) return op->status;
+  loop->refs++;
   loop->awaited = op;
   while (loop->awaited && uv_run(loop->uv, UV_RUN_ONCE)) continue;
-  if (!loop->awaited) return loop->awaited_status;
+  if (!loop->awaited) status = loop->awaited_status;
   loop->awaited = NULL;
-  return UV_EAGAIN;
+  weir__loop_unref(loop);
+  return status;
+}
+
+int weir_op_wait(weir_op_t *op) {
+  if (!op) return UV_EINVAL;
+  if (op->state == WEIR__IDLE) return op->status; /* its context may be gone */
+  if (weir__scope(op)->loop->in_callback) return UV_EINVAL;
+  return wait_for(weir__scope(op)->loop, op);
 }
 
 int weir_yield(weir_op_t *op, weir_op_cb cb) {

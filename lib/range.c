@@ -38,17 +38,33 @@ static bool is_allocated(const weir_range_t *range) {
   return range->buffer != range->room.bytes;
 }
 
-static void drop_value(weir_range_t *range) {
-  if (range->drop) range->drop(range->buffer);
-}
-
 /* Makes it idle; the op is. */
-static void finish(weir_range_t *range) {
+static void set_idle(weir_range_t *range) {
   weir_chan_t *ch = range->chan;
 
   range->running = range->paused = range->held = false;
-  range->chan = NULL;
   weir_chan_unref(ch);
+}
+
+/* What an ended range leaves behind, apart from it: the range may be freed or started again. */
+typedef struct remains_s {
+  weir_range_room_t room;
+  void *allocated;           /* or NULL: the value is in `room` */
+  void (*drop)(void *value); /* NULL: there is no value to drop */
+} remains_t;
+
+static remains_t end(weir_range_t *range, bool has_value) {
+  remains_t remains = {.room = range->room,
+                       .allocated = is_allocated(range) ? range->buffer : NULL,
+                       .drop = has_value ? range->drop : NULL};
+
+  set_idle(range);
+  return remains;
+}
+
+static void dispose(remains_t *remains) {
+  if (remains->drop) remains->drop(remains->allocated ? remains->allocated : remains->room.bytes);
+  weir__free(remains->allocated);
 }
 
 static void receive(weir_range_t *range) {
@@ -86,15 +102,10 @@ static void call(weir_range_t *range) {
     receive(range);
 }
 
-static void end(weir_range_t *range, int status) {
-  if (is_allocated(range)) weir__free(range->buffer);
-  finish(range);
-  range->cb(range, NULL, status);
-}
-
 static void on_recv(weir_op_t *op, int status) {
   weir_range_t *range = WEIR__CONTAINER(op, weir_range_t, op);
   bool has_value = status == 0 || (range->held && range->held_status == 0);
+  remains_t remains;
 
   if (status == 0) status = weir__scope(op)->err;
   range->held = range->paused = false;
@@ -102,8 +113,9 @@ static void on_recv(weir_op_t *op, int status) {
     call(range);
     return;
   }
-  if (has_value) drop_value(range);
-  end(range, status);
+  remains = end(range, has_value);
+  range->cb(range, NULL, status);
+  dispose(&remains);
 }
 
 int weir_range_start(weir_range_t *range, weir_chan_t *ch, weir_range_cb cb) {
@@ -179,20 +191,20 @@ static bool has_undelivered(const weir_range_t *range) {
 }
 
 int weir_range_stop(weir_range_t *range) {
+  remains_t remains;
   bool undelivered;
 
   if (!range) return UV_EINVAL;
   if (!range->running) return UV_ENOENT;
-  if (range->stopped) { /* in its callback, which still looks at the buffer: call() frees it */
+  if (range->stopped) { /* in its callback, whose value call() frees */
     *range->stopped = true;
     range->stopped = NULL;
-    finish(range);
+    set_idle(range);
     return 0;
   }
   undelivered = has_undelivered(range);
   weir__op_abandon(&range->op);
-  if (undelivered) drop_value(range);
-  if (is_allocated(range)) weir__free(range->buffer);
-  finish(range);
+  remains = end(range, undelivered);
+  dispose(&remains);
   return 0;
 }

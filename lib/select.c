@@ -1,9 +1,9 @@
 /*
  * Select, in three passes (after Go's runtime):
  *
- *   1. look     at every case, in order. Of the ready ones one is chosen by reservoir: the k-th
- *               replaces the choice so far with a chance of 1/k, which makes each as likely and
- *               needs neither a shuffle nor room for one. The chosen case happens at once.
+ *   1. look     at every case, to count the ready ones. One random number says which of them, and a
+ *               second look finds it: each is as likely, for one number however many there are. It
+ *               happens at once.
  *   2. enqueue  None is ready: every case lines up at its channel, and the operation parks.
  *   3. dequeue  A partner lets one case happen (chan.c): the others leave their queues then and
  *               there, so no stale waiter is ever found in a queue.
@@ -25,33 +25,36 @@ static inline int happen(weir_case_t *c) {
                     : weir__chan_recv_now(c->chan, c->value);
 }
 
-/* Returns the index of a ready case, any of them with the same chance, or n. */
-static inline size_t choose(weir_case_t *cases, size_t n, weir__random_t *random) {
-  size_t chosen = n;
-  uint32_t count = 0;
-
-  for (size_t i = 0; i < n; i++)
-    if (ready(&cases[i]) && (count++ == 0 || weir__random_below(random, count) == 0)) chosen = i;
-  return chosen;
+static inline bool allowed(const weir_case_t *c, const weir_loop_t *loop) {
+  if (loop && c->chan->loop != loop) return false;
+  return !c->is_send || weir__chan_sendable(c->chan, c->value);
 }
 
-static size_t choose_first(weir_case_t *cases, size_t n) {
+#define INVALID SIZE_MAX
+
+/* Returns how many cases are ready, or INVALID. `loop` NULL: the channels' own. */
+static inline size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *loop) {
+  size_t count = 0;
+
+  if (n > INT32_MAX || (n > 0 && !cases)) return INVALID;
+  for (size_t i = 0; i < n; i++) {
+    if (!cases[i].chan) continue;
+    if (!allowed(&cases[i], loop)) return INVALID;
+    count += ready(&cases[i]);
+  }
+  return count;
+}
+
+/* Returns the index of the ready case that has `before` ready ones before it. */
+static inline size_t find(const weir_case_t *cases, size_t before) {
   size_t i = 0;
 
-  while (i < n && !ready(&cases[i])) i++;
+  while (!ready(&cases[i]) || before-- > 0) i++;
   return i;
 }
 
-/* All cases are good for `loop`; NULL: for the channels' own. */
-static bool valid(const weir_case_t *cases, size_t n, const weir_loop_t *loop) {
-  if (n > INT32_MAX || (n > 0 && !cases)) return false;
-  for (size_t i = 0; i < n; i++) {
-    const weir_chan_t *ch = cases[i].chan;
-    if (!ch) continue;
-    if (loop && ch->loop != loop) return false;
-    if (cases[i].is_send && !weir__chan_sendable(ch, cases[i].value)) return false;
-  }
-  return true;
+static inline size_t choose(const weir_case_t *cases, size_t count, weir__random_t *random) {
+  return find(cases, count > 1 ? weir__random_below(random, (uint32_t)count) : 0);
 }
 
 static void dequeue(weir_op_t *op, const weir_case_t *except) {
@@ -102,17 +105,18 @@ static void park(weir_op_t *op, weir_case_t *cases, size_t n) {
 }
 
 static inline int start(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb cb, bool biased) {
+  size_t count, index;
   weir_loop_t *loop;
-  size_t index;
   int started;
 
   if (!op || !op->ctx) return UV_EINVAL;
   loop = weir__scope(op)->loop;
-  if (!valid(cases, n, loop)) return UV_EINVAL;
+  count = look(cases, n, loop);
+  if (count == INVALID) return UV_EINVAL;
   started = weir__op_start(op, cb);
   if (started) return weir__op_accepted(started);
-  index = biased ? choose_first(cases, n) : choose(cases, n, &loop->random);
-  if (index < n) {
+  if (count > 0) {
+    index = biased ? find(cases, 0) : choose(cases, count, &loop->random);
     op->u.wait.index = (uint32_t)index;
     weir__op_complete(op, happen(&cases[index]));
   } else {
@@ -138,11 +142,11 @@ static weir__random_t *thread_random(void) {
 }
 
 int weir_select_try(weir_case_t *cases, size_t n, size_t *index) {
-  size_t chosen;
+  size_t count = look(cases, n, NULL), chosen;
 
-  if (!valid(cases, n, NULL)) return UV_EINVAL;
-  chosen = choose(cases, n, thread_random());
-  if (chosen == n) return UV_EAGAIN;
+  if (count == INVALID) return UV_EINVAL;
+  if (count == 0) return UV_EAGAIN;
+  chosen = choose(cases, count, thread_random());
   if (index) *index = chosen;
   return happen(&cases[chosen]);
 }

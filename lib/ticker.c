@@ -45,8 +45,10 @@ static void fire_tick(weir__timer_t *timer) {
   ticker_t *ticker = WEIR__CONTAINER(timer, ticker_t, timer);
   weir_loop_t *loop = ticker->chan->loop;
   uint64_t late = weir__clock(loop) - timer->deadline;
+  uint64_t last = timer->deadline + late / ticker->period * ticker->period;
 
-  weir__timer_start(loop, timer, timer->deadline + ticker->period * (1 + late / ticker->period));
+  weir__timer_start(loop, timer,
+                    ticker->period > UINT64_MAX - last ? WEIR__NEVER : last + ticker->period);
   send_time(ticker->chan);
 }
 
@@ -63,7 +65,7 @@ static weir_chan_t *new_timer(weir_loop_t *loop, const weir_type_t *type, uint64
   }
   ticker->period = weir__nanoseconds(ms);
   weir__chan_watch(ticker->chan, &ticker->watch);
-  weir__timer_start(loop, &ticker->timer, weir__deadline(loop, ms));
+  weir__timer_start(loop, &ticker->timer, weir__after(weir__clock(loop), ms));
   return ticker->chan;
 }
 

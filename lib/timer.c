@@ -33,8 +33,8 @@ uint64_t weir__nanoseconds(uint64_t ms) {
   return ms > UINT64_MAX / NS_PER_MS ? WEIR__NEVER : ms * NS_PER_MS;
 }
 
-uint64_t weir__deadline(const weir_loop_t *loop, uint64_t ms) {
-  uint64_t now = weir__clock(loop), ns = weir__nanoseconds(ms);
+uint64_t weir__after(uint64_t now, uint64_t ms) {
+  uint64_t ns = weir__nanoseconds(ms);
 
   return ns > UINT64_MAX - now ? WEIR__NEVER : now + ns;
 }
@@ -61,10 +61,12 @@ static void fire_due(weir_loop_t *loop) {
   uint64_t now = weir__clock(loop);
   weir__timer_t *timer;
 
+  loop->in_callback = true; /* of a value's drop, perhaps */
   while ((timer = loop->timers.root) && timer->deadline <= now) {
     weir__heap_remove(&loop->timers, timer);
     timer->fire(timer);
   }
+  loop->in_callback = false;
   timers_changed(loop);
 }
 
@@ -170,7 +172,7 @@ int weir_sleep(weir_op_t *op, uint64_t ms, weir_op_cb cb) {
   loop = weir__scope(op)->loop;
   op->u.timer.fire = sleep_fire;
   op->u.timer.prev = NULL;
-  weir__timer_start(loop, &op->u.timer, weir__deadline(loop, ms));
+  weir__timer_start(loop, &op->u.timer, weir__after(weir__clock(loop), ms));
   weir__op_park(op, &sleep_kind);
   return 0;
 }

@@ -16,8 +16,8 @@ void weir__timers_discard(weir_loop_t *loop);
 /* The clock, in nanoseconds. */
 uint64_t weir__clock(const weir_loop_t *loop);
 
-/* The clock's time in `ms` milliseconds; WEIR__NEVER if it has no number. */
-uint64_t weir__deadline(const weir_loop_t *loop, uint64_t ms);
+/* The time `ms` milliseconds after `now`; WEIR__NEVER if it has no number. */
+uint64_t weir__after(uint64_t now, uint64_t ms);
 
 /* A time in milliseconds as one in nanoseconds; WEIR__NEVER if it has no number. */
 uint64_t weir__nanoseconds(uint64_t ms);

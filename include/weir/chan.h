@@ -18,6 +18,7 @@
 extern "C" {
 #endif
 
+/* `drop` and `copy` run inside weir calls. They may call weir, but not on the channel at hand. */
 typedef struct weir_type_s {
   size_t size;               /* bytes of one value; 0 for pure signals */
   void (*drop)(void *value); /* releases what a value that nobody receives owns; or NULL */
@@ -28,10 +29,7 @@ typedef struct weir_type_s {
 /* A `weir_type_t const *`, good for the call it stands in. A NULL type is a pure signal. */
 #ifdef __cplusplus
 #define WEIR_TYPE_OWNED(T, drop_fn, copy_fn)                                                       \
-  ([]() -> const weir_type_t * {                                                                   \
-    static const weir_type_t type = {sizeof(T), (drop_fn), (copy_fn), #T};                         \
-    return &type;                                                                                  \
-  }())
+  (&static_cast<const weir_type_t &>(weir_type_t{sizeof(T), (drop_fn), (copy_fn), #T}))
 #else
 #define WEIR_TYPE_OWNED(T, drop_fn, copy_fn)                                                       \
   (&(const weir_type_t){sizeof(T), (drop_fn), (copy_fn), #T})

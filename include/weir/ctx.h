@@ -96,7 +96,7 @@ WEIR_EXTERN weir_loop_t *weir_ctx_loop(const weir_ctx_t *ctx);
 
 /*
  * Completes with 0 when `ctx` is done (Go: context.AfterFunc), even if the op runs under it.
- * A waiting op holds `ctx`.
+ * The op holds `ctx` until its callback has returned, or it is cancelled.
  *
  * Returns 0 or what every start returns.
  */

@@ -55,12 +55,18 @@ struct weir__timer_s {
 };
 
 typedef struct weir__join_s {
-  weir__link_t members; /* the ops that it waits for */
   weir_op_t *const *ops;
-  size_t n;
-  size_t missing; /* all: how many have not completed */
-  weir_op_t *next_overlapping;
+  uint32_t n;
+  uint32_t missing; /* all: how many have not completed */
+  uint64_t number;  /* in the order of their starts, from 1 */
+  weir_op_t *older, *newer;
+  uint32_t found; /* where among the ops it found the last one */
 } weir__join_t;
+
+/* The numbers of the joins that want a pending op. */
+typedef struct weir__marks_s {
+  uint64_t first, last;
+} weir__marks_t;
 
 struct weir__hook_s {
   weir__link_t link;
@@ -81,7 +87,7 @@ struct weir_op_s {
   const weir__kind_t *kind;
   const char *where;   /* "file:line" of weir_op_init */
   weir__link_t parked; /* among the parked ops of the context */
-  weir__link_t joined; /* among the members of a join */
+  weir__marks_t marks; /* the joins that it stands in, while `joins` says so */
   uint16_t state;
   uint16_t joins; /* in which ways it stands in joins */
   int32_t status; /* idle, runnable: the result; parked: since when, in ms mod 2^32 */

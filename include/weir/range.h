@@ -23,7 +23,7 @@ typedef void (*weir_range_cb)(weir_range_t *range, const void *value, int status
 typedef union weir_range_room_u {
   unsigned char bytes[WEIR_RANGE_INLINE];
   uint64_t align_integer;
-  double align_real;
+  long double align_real;
   void *align_pointer;
 } weir_range_room_t;
 

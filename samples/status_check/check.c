@@ -8,8 +8,8 @@
  * until `targets` is empty and closed. The last worker closes `results`.
  *
  * Only the fetches are under `ctx`: a cancelled check still has to say so of every target. The
- * workers' own operations are under `wanted`, which is cancelled when nobody holds `results` but the
- * check itself.
+ * workers' own operations are under `wanted`, which is cancelled when nobody but the check itself
+ * holds `results`.
  */
 #include "check.h"
 

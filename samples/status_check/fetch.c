@@ -7,8 +7,8 @@
  *   finish        puts the result on the channel, and takes back what still runs
  *
  * Whatever comes first finishes: the answer, an error, or `watch`, which waits for the context. But
- * libuv cannot take back a connect, nor a lookup that already runs: the result goes out at once, and
- * the memory stays until the last callback has come home. So each thing started counts in
+ * libuv cannot take back a connect, nor a lookup that already runs: the result goes out at once,
+ * and the memory stays until the last callback has come home. So each thing started counts in
  * `pending`, and each callback ends with let_go().
  */
 #include "fetch.h"

@@ -3,8 +3,8 @@
  *
  *   targets -> check_status() -> channel of result_t -> report
  *
- * An interrupt cancels the root context, from which all checks descend; what they know by then still
- * comes through the channel.
+ * An interrupt cancels the root context, from which all checks descend; what they know by then
+ * still comes through the channel.
  */
 #include "check.h"
 #include "demo.h"

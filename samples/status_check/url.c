@@ -1,6 +1,7 @@
 /*
  * scheme "://" host [":" port] [path] ["?" query] ["#" fragment], after RFC 3986, less user names
- * and host names that would need encoding. Each step takes its part and leaves the cursor behind it.
+ * and host names that would need encoding. Each step takes its part and leaves the cursor behind
+ * it.
  */
 #include "url.h"
 

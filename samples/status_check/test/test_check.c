@@ -1,6 +1,7 @@
-/* Description: how many checks run at once, in which order they tell, and how they are cut short. */
+/* Description: how many checks run at once, in which order they tell, how they are cut short. */
 #include "check.h"
 #include "expect.h"
+#include "fetch.h"
 #include "servers.h"
 
 #define NO_BODY "\r\nContent-Length: 0\r\n\r\n"
@@ -123,6 +124,22 @@ static void starts_nothing_when_cancelled(void) {
   tear_down();
 }
 
+/* Its context lives on: what waited for that would be parked, and counted. */
+static void a_fetch_leaves_nothing_waiting(void) {
+  weir_chan_t *ch;
+  weir_op_t op;
+
+  set_up(&quick, 1, 0);
+  ch = fetch(root, urls[0]);
+  EXPECT(ch);
+  weir_op_init(&op, root);
+  EXPECT(weir_chan_recv(&op, ch, &results[0], NULL) == 0);
+  EXPECT(weir_run(loop) == 0);
+  EXPECT(weir_op_status(&op) == 0 && results[0].response.status == 200);
+  weir_chan_unref(ch);
+  tear_down();
+}
+
 static void stop_listening(void) {
   EXPECT(weir_range_stop(&range) == 0);
 }
@@ -160,6 +177,7 @@ static const case_t cases[] = {
     {"checks_nothing", checks_nothing},
     {"reports_the_cancelled_ones_too", reports_the_cancelled_ones_too},
     {"starts_nothing_when_cancelled", starts_nothing_when_cancelled},
+    {"a_fetch_leaves_nothing_waiting", a_fetch_leaves_nothing_waiting},
     {"stops_when_nobody_listens", stops_when_nobody_listens},
     {"ends_with_its_loop", ends_with_its_loop},
 };

@@ -1,0 +1,165 @@
+/*
+ * weir_bench [--list] [--json] [--rounds N] [--scale F] [WORKLOAD...]
+ *
+ * Runs workloads, all by default, N times each (default 1), with F times as many values (default
+ * 1), and prints the median of every figure: name, value, unit; with --json an object a line. Every
+ * workload checks its own result. Exit status: 0, 1 for a wrong result, 2 for wrong usage.
+ */
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_ROUNDS = 100, MOST_RESULTS = 16 };
+
+typedef struct workload_s {
+  const char *name;
+  void (*run)(const bench_t *bench);
+} workload_t;
+
+static const workload_t workloads[] = {
+    {"rendezvous", bench_rendezvous},
+    {"buffered128", bench_buffered128},
+    {"select4", bench_select4},
+    {"pipeline3", bench_pipeline3},
+    {"range", bench_range},
+    {"many64", bench_many64},
+    {"park", bench_park},
+    {"ctx", bench_ctx},
+    {"sleeps", bench_sleeps},
+    {"idle", bench_idle},
+};
+enum { WORKLOADS = sizeof(workloads) / sizeof(workloads[0]) };
+
+typedef struct options_s {
+  bool list, json;
+  int rounds;
+  double scale;
+  int first; /* of the workloads named, in argv */
+} options_t;
+
+/* results: of one workload, over its rounds */
+
+typedef struct result_s {
+  const char *name, *unit;
+  double values[MOST_ROUNDS];
+  size_t count;
+} result_t;
+
+static result_t results[MOST_RESULTS];
+
+void bench_result(const char *name, const char *unit, double value) {
+  size_t i = 0;
+
+  while (i < MOST_RESULTS && results[i].name && strcmp(results[i].name, name) != 0) i++;
+  bench_expect(i < MOST_RESULTS && results[i].count < MOST_ROUNDS);
+  results[i].name = name;
+  results[i].unit = unit;
+  results[i].values[results[i].count++] = value;
+}
+
+static int compare(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+
+  return (x > y) - (x < y);
+}
+
+static double median(result_t *result) {
+  size_t n = result->count;
+
+  qsort(result->values, n, sizeof(*result->values), compare);
+  return (result->values[(n - 1) / 2] + result->values[n / 2]) / 2;
+}
+
+static void print_result(result_t *result, bool json) {
+  double value = median(result);
+
+  if (json)
+    printf("{\"name\":\"%s\",\"%s\":%.2f}\n", result->name, result->unit, value);
+  else
+    printf("%-16s %12.2f %s\n", result->name, value, result->unit);
+}
+
+static void print_results(bool json) {
+  for (size_t i = 0; i < MOST_RESULTS && results[i].name; i++) print_result(&results[i], json);
+  fflush(stdout);
+}
+
+/* running */
+
+static void run_round(const workload_t *workload, double scale) {
+  bench_t bench = {.scale = scale};
+  uv_loop_t uv;
+
+  bench_expect(uv_loop_init(&uv) == 0);
+  bench_expect(weir_loop_new(&bench.loop, &uv) == 0);
+  bench.ctx = weir_loop_background(bench.loop);
+  workload->run(&bench);
+  weir_loop_close(bench.loop, NULL, NULL);
+  uv_run(&uv, UV_RUN_DEFAULT);
+  bench_expect(uv_loop_close(&uv) == 0);
+}
+
+static void run(const workload_t *workload, const options_t *options) {
+  memset(results, 0, sizeof(results));
+  for (int i = 0; i < options->rounds; i++) run_round(workload, options->scale);
+  print_results(options->json);
+}
+
+/* the command line */
+
+static int usage(void) {
+  fprintf(stderr,
+          "usage: weir_bench [--list] [--json] [--rounds N] [--scale F] [WORKLOAD...]\n"
+          "       N is at most %d; --list names the workloads\n",
+          MOST_ROUNDS);
+  return 2;
+}
+
+static const workload_t *find(const char *name) {
+  for (size_t i = 0; i < WORKLOADS; i++)
+    if (strcmp(workloads[i].name, name) == 0) return &workloads[i];
+  return NULL;
+}
+
+/* Returns how many words were an option, or 0 for a wrong one. */
+static int parse_option(options_t *options, char **argv) {
+  if (strcmp(argv[0], "--list") == 0) return options->list = true;
+  if (strcmp(argv[0], "--json") == 0) return options->json = true;
+  if (!argv[1]) return 0;
+  if (strcmp(argv[0], "--rounds") == 0) {
+    options->rounds = atoi(argv[1]);
+    return options->rounds > 0 && options->rounds <= MOST_ROUNDS ? 2 : 0;
+  }
+  if (strcmp(argv[0], "--scale") == 0) {
+    options->scale = atof(argv[1]);
+    return options->scale > 0 ? 2 : 0;
+  }
+  return 0;
+}
+
+static bool parse(options_t *options, char **argv) {
+  int i = 1, words;
+
+  *options = (options_t){.rounds = 1, .scale = 1};
+  for (; argv[i] && argv[i][0] == '-'; i += words)
+    if ((words = parse_option(options, argv + i)) == 0) return false;
+  options->first = i;
+  for (; argv[i]; i++)
+    if (!find(argv[i])) return false;
+  return true;
+}
+
+int main(int argc, char **argv) {
+  options_t options;
+
+  if (!parse(&options, argv)) return usage();
+  if (options.list)
+    for (size_t i = 0; i < WORKLOADS; i++) puts(workloads[i].name);
+  else if (options.first == argc)
+    for (size_t i = 0; i < WORKLOADS; i++) run(&workloads[i], &options);
+  else
+    for (int i = options.first; i < argc; i++) run(find(argv[i]), &options);
+  return 0;
+}
