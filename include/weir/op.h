@@ -164,8 +164,8 @@ WEIR_EXTERN int weir_sleep(weir_op_t *op, uint64_t ms, weir_op_cb cb);
  *   ops  of the same loop; may repeat one, and stand in other joins. The array, not the ops that
  *        have completed, must stay valid until the completion. An idle op counts as completed.
  *
- * Returns 0 or what every start returns; UV_EINVAL too for a NULL among the ops and for `op`
- * itself. Cancelling a join leaves its ops alone.
+ * Returns 0 or what every start returns; UV_EINVAL too for a NULL among the ops, for `op` itself
+ * and for n over UINT32_MAX. Cancelling a join leaves its ops alone.
  */
 WEIR_EXTERN int weir_all(weir_op_t *op, weir_op_t *const *ops, size_t n, weir_op_cb cb);
 
