@@ -50,14 +50,8 @@ static void drop_values(const weir_chan_t *ch, const void *values, size_t n) {
   for (size_t i = 0; i < n; i++) ch->type.drop(value_at(ch, values, i));
 }
 
-/* A constant size lets the commonest copy be one instruction. */
 WEIR__INLINE void copy_values(const weir_chan_t *ch, void *to, const void *from, size_t n) {
-  size_t size = n * ch->type.size;
-
-  if (size == sizeof(uint64_t))
-    memcpy(to, from, sizeof(uint64_t));
-  else if (size > 0)
-    memcpy(to, from, size);
+  weir__copy(to, from, n * ch->type.size);
 }
 
 /* Moves values to who receives them. */

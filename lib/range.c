@@ -86,9 +86,10 @@ static void park_paused(weir_range_t *range) {
 /* Calls back with a value, which is the callback's from then on, and goes on. */
 static void call(weir_range_t *range) {
   void *allocated = is_allocated(range) ? range->buffer : NULL;
-  weir_range_room_t room = range->room;
+  weir_range_room_t room;
   bool stopped = false;
 
+  if (!allocated) weir__copy(room.bytes, range->room.bytes, range->size);
   range->stopped = &stopped;
   range->cb(range, allocated ? allocated : room.bytes, 0);
   if (stopped) {
@@ -134,6 +135,7 @@ int weir_range_start(weir_range_t *range, weir_chan_t *ch, weir_range_cb cb) {
   range->running = true;
   range->cb = cb;
   range->chan = weir_chan_ref(ch);
+  range->size = size;
   range->drop = ch ? ch->type.drop : NULL;
   return 0;
 }

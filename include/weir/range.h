@@ -35,6 +35,7 @@ struct weir_range_s {
   weir_range_cb cb;
   void *buffer;  /* where values arrive: `room`, or allocated for larger ones */
   bool *stopped; /* set while the callback runs, so that it may stop and free the range */
+  size_t size;   /* of a value, and how to drop one */
   void (*drop)(void *value);
   bool running, paused, held;
   int held_status;
