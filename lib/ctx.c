@@ -62,23 +62,25 @@ static void ctx_free(weir_ctx_t *ctx) {
   weir__loop_unref(loop);
 }
 
-static void free_unreferenced(weir_ctx_t *ctx) {
-  if (weir__scope_is_held(&ctx->scope)) {
-    ctx->scope.unreferenced = true;
-    weir__scope_abandon(&ctx->scope);
-  } else {
+static void on_unreferenced(weir_ctx_t *ctx) {
+  weir__scope_t *scope = &ctx->scope;
+
+  scope->unreferenced = true;
+  scope->is_plain = false;
+  if (weir__scope_may_be_held(scope))
+    weir__scope_abandon(scope);
+  else if (weir__queue_empty(&scope->ops))
     ctx_free(ctx);
-  }
 }
 
 static void free_scope(weir__scope_t *scope) {
   weir_ctx_t *ctx = (weir_ctx_t *)scope;
 
-  if (ctx->refs == 0 && weir__queue_empty(&scope->ops)) free_unreferenced(ctx);
+  if (ctx->refs == 0 && weir__queue_empty(&scope->ops)) ctx_free(ctx);
 }
 
 void weir_ctx_unref(weir_ctx_t *ctx) {
-  if (ctx && --ctx->refs == 0) free_unreferenced(ctx);
+  if (ctx && --ctx->refs == 0) on_unreferenced(ctx);
 }
 
 weir_ctx_t *weir_ctx_ref(weir_ctx_t *ctx) {
@@ -96,6 +98,7 @@ weir_ctx_t *weir__ctx_next(const weir_ctx_t *root, weir_ctx_t *ctx, bool descend
 /* cancelling */
 
 static void mark(weir_ctx_t *ctx, int err, int cause) {
+  ctx->scope.is_plain = false;
   ctx->scope.err = err;
   ctx->scope.cause = cause ? cause : err;
 }
@@ -364,7 +367,7 @@ static void wait_fire(weir__hook_t *hook) {
 
   op->u.wait.index = 0;
   weir__op_ready(op, 0);
-  target->scope.last = op->u.place; /* holds it through the callback */
+  target->scope.used = true; /* so that this runnable op holds it, too */
   let_go(target);
 }
 

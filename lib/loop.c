@@ -15,10 +15,12 @@
  *
  * An operation is weir's until run_one has made it idle: its callback may restart or free it.
  *
- * Pending operations hold their contexts without a count of them: places in the queue are numbered,
- * a scope notes the last place taken under it, and is free when that has run (and nothing is parked
- * under it). Who drops the last reference before that leaves the scope on the `abandoned` list,
- * which is looked through after each drain.
+ * Pending operations hold their contexts without counting them. A parked one stands in its scope's
+ * list. For runnable ones: who drops the last reference to a scope that has been used, while
+ * something is runnable, leaves it on the `abandoned` list. After a drain the list becomes `marked`,
+ * and a marker joins the end of the run queue: when it comes up, all that was runnable before has
+ * run. An operation that starts or becomes runnable under an unreferenced scope puts it on the
+ * `abandoned` list anew.
  */
 #include "loop.h"
 
@@ -27,17 +29,24 @@
 enum { BUDGET = 1024 };
 
 static void run_one(weir_loop_t *loop, weir_op_t *op) {
-  uint64_t place = op->u.place;
   int status = op->status;
 
   if (op == loop->awaited) {
     loop->awaited = NULL;
     loop->awaited_status = status;
   }
+  loop->completions++;
   op->state = WEIR__IDLE;
   if (op->joins) loop->leave_joins(op);
   if (op->cb) op->cb(op, status);
-  loop->ran = place; /* only now: the callback may drop the last reference to its context */
+}
+
+/* Frees scopes that no runnable operation holds. A parked one will abandon its scope again. */
+static void free_scopes(weir_loop_t *loop, weir__link_t *list) {
+  weir__link_t *link;
+
+  while ((link = weir__queue_pop(list)))
+    loop->free_scope(WEIR__CONTAINER(link, weir__scope_t, abandoned));
 }
 
 /* Ends early when the operation that weir_op_wait runs the loop for has completed. */
@@ -46,40 +55,36 @@ static void drain(weir_loop_t *loop) {
 
   for (int budget = BUDGET; budget > 0 && !weir__queue_empty(&loop->ready); budget--) {
     weir__link_t *link = loop->ready.next;
-    weir__queue_take(link);
+    loop->ready.next = link->next;
+    link->next->prev = &loop->ready;
+    if (link == &loop->marker) {
+      link->next = NULL;
+      free_scopes(loop, &loop->marked);
+      continue;
+    }
     run_one(loop, WEIR__CONTAINER(link, weir_op_t, u.wait.link));
     if (awaits && !loop->awaited) break;
   }
 }
 
-/* The last place may be that of an operation which has left the queue otherwise. */
-static void note_empty(weir_loop_t *loop) {
-  if (weir__queue_empty(&loop->ready)) loop->ran = loop->pushed;
-}
+/* Looks after abandoned scopes: frees them if nothing is runnable, else sends the marker. */
+static void collect(weir_loop_t *loop) {
+  weir__link_t list;
 
-void weir__loop_remove(weir_loop_t *loop, weir_op_t *op) {
-  weir__queue_take(&op->u.wait.link);
-  loop->skipped++;
-  if (!loop->in_callback) note_empty(loop);
+  if (weir__linked(&loop->marker) || weir__queue_empty(&loop->abandoned)) return;
+  if (weir__queue_empty(&loop->ready)) {
+    weir__queue_splice(&loop->abandoned, &list);
+    free_scopes(loop, &list);
+  } else {
+    weir__queue_splice(&loop->abandoned, &loop->marked);
+    weir__queue_push(&loop->ready, &loop->marker);
+  }
 }
 
 void weir__scope_abandon(weir__scope_t *scope) {
-  if (weir__linked(&scope->abandoned)) return;
-  scope->due = scope->loop->pushed;
+  if (weir__linked(&scope->abandoned)) weir__unlink(&scope->abandoned);
   weir__queue_push(&scope->loop->abandoned, &scope->abandoned);
   if (!scope->loop->armed) weir__loop_arm(scope->loop);
-}
-
-static void collect(weir_loop_t *loop) {
-  weir__link_t *list = &loop->abandoned;
-
-  note_empty(loop);
-  while (!weir__queue_empty(list)) {
-    weir__scope_t *scope = WEIR__CONTAINER(list->next, weir__scope_t, abandoned);
-    if (scope->due > loop->ran) break;
-    weir__unlink(&scope->abandoned);
-    loop->free_scope(scope);
-  }
 }
 
 static void on_idle(uv_idle_t *handle) {
@@ -132,6 +137,7 @@ void weir__loop_init(weir_loop_t *loop, uv_loop_t *uv) {
   weir__queue_init(&loop->detached);
   weir__queue_init(&loop->channels);
   weir__queue_init(&loop->abandoned);
+  weir__queue_init(&loop->marked);
   weir__queue_init(&loop->dying);
   loop->cancelled_end = &loop->cancelled;
   loop->random.state = uv_hrtime() ^ (uint64_t)(uintptr_t)loop;

@@ -13,16 +13,13 @@ typedef struct weir__scope_s weir__scope_t;
 /* The states of an operation: idle ones are the caller's. */
 enum { WEIR__IDLE, WEIR__PARKED, WEIR__RUNNABLE };
 
-/*
- * The part of a context that operations see: it stands first in every context. A parked operation
- * holds it by standing in `ops`, a runnable one by its place in the run queue.
- */
+/* The part of a context that operations see: it stands first in every context. */
 struct weir__scope_s {
   weir_loop_t *loop;
   weir__link_t ops;       /* parked under the context */
-  uint64_t last;          /* the place of the operation that became runnable last */
-  weir__link_t abandoned; /* in the loop's list, while only operations hold it */
-  uint64_t due;           /* and the place after which to look at it again */
+  weir__link_t abandoned; /* in the loop's list, once only operations hold it */
+  bool is_plain;          /* used, referenced and not cancelled: operations start without a look */
+  bool used;              /* an operation has been started under it */
   bool unreferenced;      /* only operations hold it, or did */
   int err;                /* 0 until it is cancelled */
   int cause;
@@ -32,11 +29,11 @@ struct weir_loop_s {
   uv_loop_t *uv;
   weir__link_t ready; /* runnable operations, by u.wait.link */
   size_t parked;
-  uint64_t pushed;        /* the place of the last operation in the run queue */
-  uint64_t ran;           /* the place of the last one that has run */
-  uint64_t skipped;       /* operations that left the queue otherwise */
-  weir__link_t abandoned; /* scopes, in the order of `due` */
-  bool armed;             /* the idle handle runs */
+  uint64_t completions;
+  weir__link_t abandoned; /* scopes that operations may still hold */
+  weir__link_t marker; /* in the run queue: when it comes up, no operation holds the marked ones */
+  weir__link_t marked;
+  bool armed; /* the idle handle runs */
   bool in_callback, timers_changed, closing, closed;
   weir_op_t *awaited; /* by weir_op_wait */
   int awaited_status;
@@ -87,15 +84,14 @@ void weir__loop_turn(weir_loop_t *loop);
 /* Makes the coming turn not block, and keeps the uv loop alive until it. */
 void weir__loop_arm(weir_loop_t *loop);
 
-/* Takes an op out of the run queue. */
-void weir__loop_remove(weir_loop_t *loop, weir_op_t *op);
-
 /* Gives back a reference; the last one frees the loop. */
 void weir__loop_unref(weir_loop_t *loop);
 
-/* Whether operations hold a scope. */
-static inline bool weir__scope_is_held(const weir__scope_t *scope) {
-  return !weir__queue_empty(&scope->ops) || scope->last > scope->loop->ran;
+/* Whether runnable operations may hold a scope. */
+static inline bool weir__scope_may_be_held(const weir__scope_t *scope) {
+  const weir_loop_t *loop = scope->loop;
+
+  return scope->used && (loop->in_callback || !weir__queue_empty(&loop->ready));
 }
 
 /* Frees the scope, which nothing references, once no operation holds it. */
@@ -112,7 +108,6 @@ static inline weir__scope_t *weir__scope(const weir_op_t *op) {
 
 static inline void weir__loop_push(weir_loop_t *loop, weir_op_t *op) {
   weir__queue_put(&loop->ready, &op->u.wait.link);
-  weir__scope(op)->last = op->u.place = ++loop->pushed;
   if (!loop->armed) weir__loop_arm(loop);
 }
 

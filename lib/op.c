@@ -50,6 +50,19 @@ int weir_op_cancel(weir_op_t *op) {
   return 0;
 }
 
+int weir__op_start_with_a_look(weir_op_t *op) {
+  weir__scope_t *scope = weir__scope(op);
+
+  if (scope->loop->closed) return UV_ECANCELED;
+  scope->used = true;
+  if (scope->unreferenced) weir__scope_abandon(scope);
+  scope->is_plain = !scope->unreferenced && !scope->err;
+  if (!scope->err) return 0;
+  op->u.wait.index = 0;
+  weir__op_complete(op, scope->err);
+  return WEIR__COMPLETED;
+}
+
 /* The loop may be closed while it runs. */
 static int wait_for(weir_loop_t *loop, weir_op_t *op) {
   int status = UV_EAGAIN;
@@ -87,7 +100,7 @@ void weir__op_abandon(weir_op_t *op) {
     weir__queue_take(&op->parked);
     scope->loop->parked--;
   } else {
-    weir__loop_remove(scope->loop, op);
+    weir__queue_take(&op->u.wait.link);
   }
   op->state = WEIR__IDLE;
   if (scope->unreferenced) weir__scope_abandon(scope);

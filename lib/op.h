@@ -41,22 +41,18 @@ static inline void weir__op_ready(weir_op_t *op, int status) {
   weir__op_complete(op, status);
 }
 
+/* The rest of weir__op_start for a scope that is not plain. */
+int weir__op_start_with_a_look(weir_op_t *op);
+
 /*
  * Starts an op. Returns 0: the caller goes on; WEIR__COMPLETED: the context is cancelled, and the op
  * has completed so; or a negative code: nothing has started.
  */
 static inline int weir__op_start(weir_op_t *op, weir_op_cb cb) {
-  weir__scope_t *scope;
-
   if (!op || !op->ctx) return UV_EINVAL;
   if (op->state != WEIR__IDLE) return UV_EBUSY;
-  scope = weir__scope(op);
   op->cb = cb;
-  if (!scope->err) return 0;
-  if (scope->loop->closed) return UV_ECANCELED;
-  op->u.wait.index = 0;
-  weir__op_complete(op, scope->err);
-  return WEIR__COMPLETED;
+  return weir__scope(op)->is_plain ? 0 : weir__op_start_with_a_look(op);
 }
 
 /* What a public call returns for weir__op_start's refusal or completion. */

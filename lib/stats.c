@@ -30,7 +30,7 @@ static size_t count_runnable(const weir_loop_t *loop) {
   size_t count = 0;
 
   for (const weir__link_t *link = loop->ready.next; link != &loop->ready; link = link->next)
-    count++;
+    count += link != &loop->marker;
   return count;
 }
 
@@ -40,7 +40,7 @@ void weir_stats(const weir_loop_t *loop, weir_stats_t *out) {
                         .channels = loop->channel_count,
                         .contexts = loop->context_count,
                         .timers = loop->timers.count,
-                        .completions = loop->pushed - loop->skipped - count_runnable(loop),
+                        .completions = loop->completions,
                         .wakeups = loop->wakeups,
                         .loop_turns = loop->turns};
 }

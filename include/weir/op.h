@@ -92,7 +92,6 @@ struct weir_op_s {
   uint16_t joins; /* in which ways it stands in joins */
   int32_t status; /* idle, runnable: the result; parked: since when, in ms mod 2^32 */
   union {
-    uint64_t place; /* runnable: in the run queue */
     weir_case_t wait;
     weir__timer_t timer;
     weir__join_t join;
