@@ -1,27 +1,8 @@
 /* Description: weir_all and weir_any: completion, statuses, sharing of ops, cancelling, depth. */
 #include <stdlib.h>
 
-#include "support/probe.h"
+#include "support/parked.h"
 #include "support/support.h"
-
-/* Parks an op that nothing but a cancel completes. */
-static void park(probe_t *probe) {
-  probe_init(probe, bg);
-  ck_assert_int_eq(weir_chan_recv(&probe->op, NULL, NULL, probe_note), 0);
-}
-
-static void park_three(probe_t *probes, weir_op_t **ops) {
-  for (int i = 0; i < 3; i++) {
-    park(&probes[i]);
-    ops[i] = &probes[i].op;
-  }
-}
-
-static void cancel_and_run(probe_t *probe) {
-  ck_assert_int_eq(weir_op_cancel(&probe->op), 0);
-  weir_run(loop);
-  ck_completed(probe, UV_ECANCELED);
-}
 
 /* all */
 

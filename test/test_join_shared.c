@@ -1,25 +1,6 @@
 /* Description: ops in several joins at once, repeatedly in one, and in one after another. */
-#include "support/probe.h"
+#include "support/parked.h"
 #include "support/support.h"
-
-/* Parks an op that nothing but a cancel completes. */
-static void park(probe_t *probe) {
-  probe_init(probe, bg);
-  ck_assert_int_eq(weir_chan_recv(&probe->op, NULL, NULL, probe_note), 0);
-}
-
-static void park_three(probe_t *probes, weir_op_t **ops) {
-  for (int i = 0; i < 3; i++) {
-    park(&probes[i]);
-    ops[i] = &probes[i].op;
-  }
-}
-
-static void cancel_and_run(probe_t *probe) {
-  ck_assert_int_eq(weir_op_cancel(&probe->op), 0);
-  weir_run(loop);
-  ck_completed(probe, UV_ECANCELED);
-}
 
 /* sharing: an op in several joins, and more than once in one */
 

@@ -1,6 +1,7 @@
 /* Description: completion handles: start, reuse, cancel, wait, ask. */
 #include <stdlib.h>
 
+#include "support/freed.h"
 #include "support/probe.h"
 #include "support/support.h"
 
@@ -324,21 +325,6 @@ START_TEST(deadline_reaches_an_op_that_alone_holds_its_context) {
 END_TEST
 
 /* memory of ops */
-
-static int freed;
-
-static void free_op(weir_op_t *op, int status) {
-  (void)status;
-  freed++;
-  free(op);
-}
-
-static weir_op_t *heap_op(void) {
-  weir_op_t *op = malloc(sizeof(*op));
-
-  weir_op_init(op, bg);
-  return op;
-}
 
 START_TEST(op_may_be_freed_in_its_callback) {
   weir_op_t *parked = heap_op(), *sleep = heap_op(), *yield = heap_op(), *in_all = heap_op();

@@ -1,6 +1,7 @@
 /* Description: weir_op_wait, and the style that asks handles instead of being called back. */
 #include <stdlib.h>
 
+#include "support/freed.h"
 #include "support/probe.h"
 #include "support/support.h"
 
@@ -180,21 +181,6 @@ START_TEST(wait_returns_although_others_are_always_runnable) {
 END_TEST
 
 /* memory of ops */
-
-static int freed;
-
-static void free_op(weir_op_t *op, int status) {
-  (void)status;
-  freed++;
-  free(op);
-}
-
-static weir_op_t *heap_op(void) {
-  weir_op_t *op = malloc(sizeof(*op));
-
-  weir_op_init(op, bg);
-  return op;
-}
 
 START_TEST(wait_for_an_op_that_is_freed_in_its_callback_returns_its_status) {
   weir_op_t *yield = heap_op(), *parked = heap_op();

@@ -15,6 +15,10 @@
 #include <stdint.h>
 #include <uv.h>
 
+#if UV_VERSION_HEX < 0x012c00
+#error "weir needs libuv 1.44 or later"
+#endif
+
 #if defined(_WIN32)
 #if defined(WEIR_BUILDING_SHARED)
 #define WEIR_EXTERN __declspec(dllexport)
