@@ -237,8 +237,7 @@ START_TEST(lots_of_removed_from_either_end) {
 
     make_many();
     for (uint64_t i = 0; i < LOTS; i++) insert(&heap, &many[i], i);
-    for (size_t i = 0; i < LOTS; i++)
-      weir__heap_remove(&heap, &many[backwards ? LOTS - 1 - i : i]);
+    for (size_t i = 0; i < LOTS; i++) weir__heap_remove(&heap, &many[backwards ? LOTS - 1 - i : i]);
     ck_assert_ptr_null(heap.root);
     ck_assert_uint_eq(heap.count, 0);
     free(many);
