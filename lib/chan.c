@@ -45,9 +45,15 @@ static void *value_at(const weir_chan_t *ch, const void *values, size_t index) {
   return (char *)(uintptr_t)values + index * ch->type.size;
 }
 
+/* As in a callback: contexts that the drop lets go of stay until the caller has done with them. */
 static void drop_values(const weir_chan_t *ch, const void *values, size_t n) {
+  weir_loop_t *loop = ch->loop;
+  bool was_in_callback = loop->in_callback;
+
   if (!ch->type.drop) return;
+  loop->in_callback = true;
   for (size_t i = 0; i < n; i++) ch->type.drop(value_at(ch, values, i));
+  loop->in_callback = was_in_callback;
 }
 
 WEIR__INLINE void copy_values(const weir_chan_t *ch, void *to, const void *from, size_t n) {

@@ -18,7 +18,10 @@
 extern "C" {
 #endif
 
-/* `drop` and `copy` run inside weir calls. They may call weir, but not on the channel at hand. */
+/*
+ * `drop` and `copy` run inside weir calls. They may call weir, but not with the channel that the
+ * value is in, nor with the operation that is being started.
+ */
 typedef struct weir_type_s {
   size_t size;               /* bytes of one value; 0 for pure signals */
   void (*drop)(void *value); /* releases what a value that nobody receives owns; or NULL */
