@@ -94,7 +94,7 @@ static void ring_put(weir_chan_t *ch, const void *values, size_t n) {
   ch->length += (uint32_t)n;
 }
 
-/* The n values must be there. They leave the ring first: a drop may come back to the channel. */
+/* The n values must be there. */
 static void ring_take(weir_chan_t *ch, void *values, size_t n) {
   size_t head = ch->head, first = min_size(n, ch->capacity - head);
 
@@ -297,14 +297,15 @@ bool weir__chan_fits(const weir_op_t *op, const weir_chan_t *ch) {
   return op && op->ctx && (!ch || ch->loop == weir__scope(op)->loop);
 }
 
-/* Parks an op whose u.wait says how much of what it wants has happened. */
+/* Parks an op of which `done` of `count` values have gone. */
 WEIR__INLINE void park(weir_op_t *op, const weir__kind_t *kind, weir_chan_t *ch, const void *values,
-                       size_t count, bool is_send) {
+                       size_t done, size_t count, bool is_send) {
   weir_case_t *wait = &op->u.wait;
 
   wait->chan = ch;
   wait->value = (void *)(uintptr_t)values;
   wait->op = op;
+  wait->index = (uint32_t)done;
   wait->count = (uint32_t)count & INT32_MAX;
   wait->is_send = is_send;
   if (ch) weir__chan_enqueue(ch, wait);
@@ -322,8 +323,7 @@ WEIR__INLINE int start_send(weir_op_t *op, weir_chan_t *ch, const void *values, 
   if (!weir__chan_fits(op, ch) || (n > 0 && !weir__chan_sendable(ch, values))) return UV_EINVAL;
   started = weir__op_start(op, cb);
   if (started || !ch || !ch->status || n == 0) return started;
-  op->u.wait.index = 0;
-  weir__op_complete(op, UV_EPIPE);
+  weir__op_complete(op, UV_EPIPE, 0);
   return WEIR__COMPLETED;
 }
 
@@ -336,11 +336,9 @@ int weir_chan_send(weir_op_t *op, weir_chan_t *ch, const void *value, weir_op_cb
 
   if (started) return weir__op_accepted(started);
   if (ch && send_one(ch, value)) {
-    op->u.wait.index = 1;
-    weir__op_complete(op, 0);
+    weir__op_complete(op, 0, 1);
   } else {
-    op->u.wait.index = 0;
-    park(op, &send_kind, ch, value, 1, true);
+    park(op, &send_kind, ch, value, 0, 1, true);
   }
   return 0;
 }
@@ -350,15 +348,12 @@ int weir_chan_recv(weir_op_t *op, weir_chan_t *ch, void *value, weir_op_cb cb) {
 
   if (started) return weir__op_accepted(started);
   if (ch && recv_one(ch, value)) {
-    op->u.wait.index = 1;
-    weir__op_complete(op, 0);
+    weir__op_complete(op, 0, 1);
   } else if (ch && ch->status) {
     zero_value(ch, value);
-    op->u.wait.index = 0;
-    weir__op_complete(op, ch->status);
+    weir__op_complete(op, ch->status, 0);
   } else {
-    op->u.wait.index = 0;
-    park(op, &recv_kind, ch, value, 1, false);
+    park(op, &recv_kind, ch, value, 0, 1, false);
   }
   return 0;
 }
@@ -366,28 +361,30 @@ int weir_chan_recv(weir_op_t *op, weir_chan_t *ch, void *value, weir_op_cb cb) {
 int weir_chan_send_many(weir_op_t *op, weir_chan_t *ch, const void *values, size_t n,
                         weir_op_cb cb) {
   int started = n > INT32_MAX ? UV_EINVAL : start_send(op, ch, values, n, cb);
+  size_t done = 0;
 
   if (started) return weir__op_accepted(started);
-  op->u.wait.index = ch ? (uint32_t)send_held(ch, values, n) : 0;
-  if (op->u.wait.index == n)
-    weir__op_complete(op, 0);
+  if (ch) done = send_held(ch, values, n);
+  if (done == n)
+    weir__op_complete(op, 0, done);
   else
-    park(op, &send_many_kind, ch, values, n, true);
+    park(op, &send_many_kind, ch, values, done, n, true);
   return 0;
 }
 
 int weir_chan_recv_many(weir_op_t *op, weir_chan_t *ch, void *values, size_t max, weir_op_cb cb) {
   int started = start_recv(op, ch, cb);
+  size_t done = 0;
 
   if (started) return weir__op_accepted(started);
   max = min_size(max, INT32_MAX);
-  op->u.wait.index = ch ? (uint32_t)recv_held(ch, values, max) : 0;
-  if (op->u.wait.index > 0 || max == 0)
-    weir__op_complete(op, 0);
+  if (ch) done = recv_held(ch, values, max);
+  if (done > 0 || max == 0)
+    weir__op_complete(op, 0, done);
   else if (ch && ch->status)
-    weir__op_complete(op, ch->status);
+    weir__op_complete(op, ch->status, 0);
   else
-    park(op, &recv_many_kind, ch, values, max, false);
+    park(op, &recv_many_kind, ch, values, 0, max, false);
   return 0;
 }
 

@@ -334,7 +334,7 @@ weir_ctx_t *weir_ctx_with_deadline(weir_ctx_t *parent, uint64_t when) {
 
 bool weir_ctx_deadline(const weir_ctx_t *ctx, uint64_t *when) {
   if (!ctx || ctx->deadline == WEIR__NEVER) return false;
-  if (when) *when = ctx->deadline / 1000000;
+  if (when) *when = ctx->deadline / WEIR__NS_PER_MS;
   return true;
 }
 
@@ -362,7 +362,6 @@ static void let_go(weir_ctx_t *target) {
 
 static void wait_fire(weir__hook_t *hook) {
   weir_op_t *op = WEIR__CONTAINER(hook, weir_op_t, u.ctx.hook);
-
   weir_ctx_t *target = op->u.ctx.target;
 
   op->u.wait.index = 0;
@@ -392,9 +391,8 @@ int weir_ctx_wait(weir_op_t *op, weir_ctx_t *ctx, weir_op_cb cb) {
   started = weir__op_start(op, cb);
   if (started < 0) return started;
   if (ctx->scope.err) {
-    op->u.wait.index = 0;
     if (!started)
-      weir__op_complete(op, 0);
+      weir__op_complete(op, 0, 0);
     else if (ctx == op->ctx)
       op->status = 0;
     return 0;

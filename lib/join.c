@@ -131,11 +131,6 @@ static void happened(weir_op_t *join, const weir_op_t *op) {
   weir__op_ready(join, is_any ? op->status : 0);
 }
 
-static void finish_at_once(weir_op_t *join, int status, size_t index) {
-  join->u.wait.index = (uint32_t)index;
-  weir__op_complete(join, status);
-}
-
 /* marking and leaving */
 
 /* Whether the op's current run was not marked for the join before. */
@@ -241,7 +236,7 @@ int weir_all(weir_op_t *op, weir_op_t *const *ops, size_t n, weir_op_cb cb) {
   for (size_t i = 0; i < n; i++)
     if (weir_op_pending(ops[i])) op->u.join.missing += mark(ops[i], op);
   if (op->u.join.missing == 0)
-    finish_at_once(op, 0, 0);
+    weir__op_complete(op, 0, 0);
   else
     join_park(op, &all_kind);
   return 0;
@@ -253,7 +248,7 @@ int weir_any(weir_op_t *op, weir_op_t *const *ops, size_t n, weir_op_cb cb) {
   if (started) return weir__op_accepted(started);
   for (size_t i = 0; i < n; i++) {
     if (weir_op_pending(ops[i])) continue;
-    finish_at_once(op, ops[i]->status, i);
+    weir__op_complete(op, ops[i]->status, i);
     return 0;
   }
   for (size_t i = 0; i < n; i++) mark(ops[i], op);

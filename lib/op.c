@@ -58,8 +58,7 @@ int weir__op_start_with_a_look(weir_op_t *op) {
   if (scope->unreferenced) weir__scope_abandon(scope);
   scope->is_plain = !scope->unreferenced && !scope->err;
   if (!scope->err) return 0;
-  op->u.wait.index = 0;
-  weir__op_complete(op, scope->err);
+  weir__op_complete(op, scope->err, 0);
   return WEIR__COMPLETED;
 }
 
@@ -87,8 +86,7 @@ int weir_yield(weir_op_t *op, weir_op_cb cb) {
   int started = weir__op_start(op, cb);
 
   if (started) return weir__op_accepted(started);
-  op->u.wait.index = 0;
-  weir__op_complete(op, 0);
+  weir__op_complete(op, 0, 0);
   return 0;
 }
 

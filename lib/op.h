@@ -24,21 +24,26 @@ enum { WEIR__COMPLETED = 1 };
 /* The joins that an op stands in hear that it completes. */
 void weir__op_leave_joins(weir_op_t *op);
 
-/* Completes an op that has just started. */
-static inline void weir__op_complete(weir_op_t *op, int status) {
+static inline void weir__op_push(weir_op_t *op, int status) {
   op->state = WEIR__RUNNABLE;
   op->status = status;
   weir__loop_push(weir__scope(op)->loop, op);
 }
 
-/* Completes a parked op. What it waited in has let go of it. */
+/* Completes an op that has just started; `index` is what weir_op_index will say. */
+static inline void weir__op_complete(weir_op_t *op, int status, size_t index) {
+  op->u.wait.index = (uint32_t)index;
+  weir__op_push(op, status);
+}
+
+/* Completes a parked op. What it waited in has let go of it, and has noted the index. */
 static inline void weir__op_ready(weir_op_t *op, int status) {
   weir__scope_t *scope = weir__scope(op);
 
   weir__queue_take(&op->parked);
   scope->loop->parked--;
   if (scope->unreferenced) weir__scope_abandon(scope);
-  weir__op_complete(op, status);
+  weir__op_push(op, status);
 }
 
 /* The rest of weir__op_start for a scope that is not plain. */

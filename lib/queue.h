@@ -28,10 +28,6 @@ static inline bool weir__queue_empty(const weir__link_t *head) {
   return head->next == head;
 }
 
-static inline void weir__link_init(weir__link_t *node) {
-  node->prev = node->next = NULL;
-}
-
 static inline bool weir__linked(const weir__link_t *node) {
   return node->next != NULL;
 }

@@ -93,6 +93,7 @@ static const weir__kind_t select_kind = {
 
 static void park(weir_op_t *op, weir_case_t *cases, size_t n) {
   op->u.wait.value = cases;
+  op->u.wait.index = 0;
   op->u.wait.count = (uint32_t)n & INT32_MAX;
   for (size_t i = 0; i < n; i++) {
     if (!cases[i].chan) continue;
@@ -117,10 +118,8 @@ static inline int start(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb 
   if (started) return weir__op_accepted(started);
   if (count > 0) {
     index = biased ? find(cases, 0) : choose(cases, count, &loop->random);
-    op->u.wait.index = (uint32_t)index;
-    weir__op_complete(op, happen(&cases[index]));
+    weir__op_complete(op, happen(&cases[index]), index);
   } else {
-    op->u.wait.index = 0;
     park(op, cases, n);
   }
   return 0;

@@ -19,18 +19,18 @@
 
 #include "op.h"
 
-enum { NS_PER_MS = 1000000, VIRTUAL_LOOK_MS = 100 };
+enum { VIRTUAL_LOOK_MS = 100 };
 
 uint64_t weir__clock(const weir_loop_t *loop) {
   return loop->is_virtual ? loop->virtual_now : uv_hrtime();
 }
 
 uint64_t weir_now(const weir_loop_t *loop) {
-  return weir__clock(loop) / NS_PER_MS;
+  return weir__clock(loop) / WEIR__NS_PER_MS;
 }
 
 uint64_t weir__nanoseconds(uint64_t ms) {
-  return ms > UINT64_MAX / NS_PER_MS ? WEIR__NEVER : ms * NS_PER_MS;
+  return ms > UINT64_MAX / WEIR__NS_PER_MS ? WEIR__NEVER : ms * WEIR__NS_PER_MS;
 }
 
 uint64_t weir__after(uint64_t now, uint64_t ms) {
@@ -78,7 +78,7 @@ static void on_timer(uv_timer_t *handle) {
 
 /* Milliseconds from the uv loop's own time to the next deadline, rounded up. */
 static uint64_t next_timeout(const weir_loop_t *loop) {
-  uint64_t due = loop->timers.root->deadline / NS_PER_MS + 1, now = uv_now(loop->uv);
+  uint64_t due = loop->timers.root->deadline / WEIR__NS_PER_MS + 1, now = uv_now(loop->uv);
 
   return due > now ? due - now : 1;
 }
@@ -125,7 +125,7 @@ int weir_loop_virtual_time(weir_loop_t *loop) {
   if (!loop) return UV_EINVAL;
   if (loop->timers.seq > 0) return UV_EBUSY;
   if (loop->is_virtual) return 0;
-  loop->virtual_now = uv_hrtime() / NS_PER_MS * NS_PER_MS;
+  loop->virtual_now = uv_hrtime() / WEIR__NS_PER_MS * WEIR__NS_PER_MS;
   loop->is_virtual = true;
   loop->before_poll = jump;
   return 0;
@@ -153,7 +153,7 @@ static void sleep_describe(const weir_op_t *op, FILE *out) {
     fprintf(out, "for ever");
   else
     fprintf(out, "for another %llu ms",
-            (unsigned long long)(deadline > now ? (deadline - now) / NS_PER_MS : 0));
+            (unsigned long long)(deadline > now ? (deadline - now) / WEIR__NS_PER_MS : 0));
 }
 
 static const weir__kind_t sleep_kind = {
@@ -165,8 +165,7 @@ int weir_sleep(weir_op_t *op, uint64_t ms, weir_op_cb cb) {
 
   if (started) return weir__op_accepted(started);
   if (ms == 0) {
-    op->u.wait.index = 0;
-    weir__op_complete(op, 0);
+    weir__op_complete(op, 0, 0);
     return 0;
   }
   loop = weir__scope(op)->loop;

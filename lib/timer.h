@@ -7,6 +7,8 @@
 
 #define WEIR__NEVER UINT64_MAX
 
+enum { WEIR__NS_PER_MS = 1000000 };
+
 /* Sets up the timers of a loop. */
 void weir__timers_init(weir_loop_t *loop);
 

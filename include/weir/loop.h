@@ -19,7 +19,7 @@ typedef void (*weir_loop_cb)(void *arg);
  *   loop  receives the new loop.
  *   uv    an initialised loop, which must outlive the attachment.
  *
- * Returns 0, UV_EINVAL for a NULL argument, UV_ENOMEM, or what initialising a uv handle gave.
+ * Returns 0, UV_EINVAL for a NULL argument, UV_ENOMEM.
  * The caller owns the loop and gives it back with weir_loop_close. With nothing to do it does not
  * keep the uv loop alive.
  */
