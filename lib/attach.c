@@ -5,8 +5,10 @@
  *   1. mark     New timer channels are refused from here on.
  *   2. cancel   The background and every detached context: all parked operations become runnable.
  *               Operations started from now on complete with UV_ECANCELED: their contexts are done.
- *   3. drain    The loop turns until no operation is parked or runnable (loop.c).
- *   4. close    The uv handles. From here on starts are refused.
+ *   3. drain    The loop turns until no operation is parked or runnable (loop.c); those count that
+ *               another thread has claimed, and work that runs.
+ *   4. close    The inbox, then the uv handles. From here on starts are refused, and what other
+ *               threads want of a context they settle themselves (weir__loop_enter).
  *   5. closed   The background and the attachment are let go of, and on_closed is called. The memory
  *               of the loop stays until its last channel and context.
  *
@@ -36,9 +38,20 @@ static void close_handle(uv_handle_t *handle) {
   if (!uv_is_closing(handle)) uv_close(handle, NULL);
 }
 
+/* The last posts come when no other thread is the owner any more: this one visits. */
+static void close_inbox(weir_loop_t *loop) {
+  weir_loop_t *before;
+
+  weir__loop_enter(loop, &before);
+  loop->closed = true;
+  weir__inbox_close(loop);
+  weir__loop_leave(loop, before);
+}
+
 static void close_handles(weir_loop_t *loop) {
   if (loop->closed) return;
-  loop->closed = true;
+  close_inbox(loop);
+  close_handle((uv_handle_t *)&loop->async);
   close_handle((uv_handle_t *)&loop->idle);
   close_handle((uv_handle_t *)&loop->prepare);
   close_handle((uv_handle_t *)&loop->check);
@@ -71,6 +84,7 @@ static void on_round(uv_handle_t *handle) {
 }
 
 static void cancel_all(weir_loop_t *loop) {
+  weir_loop_t *before = weir__loop_begin(loop);
   weir__link_t detached, *link;
 
   weir__ctx_cancel(loop->background, UV_ECANCELED, 0);
@@ -79,10 +93,12 @@ static void cancel_all(weir_loop_t *loop) {
     weir__queue_push(&loop->detached, link);
     weir__ctx_cancel(weir__ctx_of(link), UV_ECANCELED, 0);
   }
+  weir__loop_end(before);
 }
 
 void weir_loop_close(weir_loop_t *loop, weir_loop_cb on_closed, void *arg) {
   if (!loop || loop->closing) return;
+  weir__loop_adopt(loop);
   loop->closing = true;
   loop->on_closed = on_closed;
   loop->on_closed_arg = arg;
@@ -93,18 +109,21 @@ void weir_loop_close(weir_loop_t *loop, weir_loop_cb on_closed, void *arg) {
 
 int weir_loop_new(weir_loop_t **loop, uv_loop_t *uv) {
   weir_loop_t *self;
+  int err;
 
   if (!loop || !uv) return UV_EINVAL;
   self = weir__calloc(1, sizeof(*self));
   if (!self) return UV_ENOMEM;
   self->background = weir__ctx_root(self);
-  if (!self->background) {
+  err = self->background ? weir__loop_init(self, uv) : UV_ENOMEM;
+  if (err) {
+    weir__free(self->background);
     weir__free(self);
-    return UV_ENOMEM;
+    return err;
   }
-  weir__loop_init(self, uv);
   weir__timers_init(self);
   self->leave_joins = weir__op_leave_joins;
+  self->deliver_op = weir__op_deliver;
   self->on_drained = close_handles;
   *loop = self;
   return 0;

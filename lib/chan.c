@@ -2,13 +2,14 @@
  * Channels.
  *
  * A channel is a ring of `capacity` values and two queues of waiters: operations by their own
- * `u.wait`, selects by each of their cases. Invariants:
+ * `u.wait`, selects by each of their cases. A shared channel belongs to no loop and has a lock; the
+ * rest is the same, and the same code (transfer.h). Invariants:
  *
  *   A  receivers wait only while the ring is empty; senders only while it is full.
  *   B  unless a select waits for both on one channel, at most one of the queues is not empty.
  *   C  a closed channel has no waiters.
- *   D  a waiter in a queue is of a parked operation: whoever lets one of a select's cases happen
- *      takes its other cases out of their queues (`kind->chosen`) before anything else.
+ *   D  a waiter in a queue is of a parked operation, or of a select that has happened at a shared
+ *      channel and whose loop has not heard of it yet: nobody can claim it any more.
  *
  * Sending n values:
  *   1. closed: UV_EPIPE.
@@ -25,260 +26,262 @@
  * in which the operations were started. A value moves by memcpy and belongs to who has it; only a
  * value that nobody wants (recv into NULL, the last unref) goes through the type's drop.
  *
- * Closing hands receivers the status and zeroes their destinations, fails senders with UV_EPIPE,
- * then fires the watches. The last unref closes, drops what is buffered and frees; values that are
- * channels themselves are freed from a list of their own, not by recursion.
+ * At a shared channel:
+ *   1. lock     for a few instructions, and no user's code.
+ *   2. claim    A partner is claimed (PARKED to BUSY) by who moves values with it. A cancellation
+ *               claims as well: the first one has it. A partner that is claimed elsewhere is taken
+ *               out of the queue and left to whoever has it.
+ *   3. move     Values are copied. A partner that is done becomes CLAIMED, and is noted; one that
+ *               waits for more is PARKED again.
+ *   4. park     If the op at hand has to wait, it is lined up before the lock is let go of.
+ *   5. settle   After the lock what is noted is posted to its loops (inbox.c), what nobody wants is
+ *               dropped. The channel is not touched any more: a partner may have freed it.
+ *   6. arrive   The partner's loop makes it runnable (`kind->leave`, then weir__op_ready).
+ *
+ * A parked op holds no reference to its channel. But the memory of a shared one stays until each
+ * waiter has happened there, or has been withdrawn by its own loop: `waiting`.
  */
 #include "chan.h"
 
 #include <string.h>
 
-#include "ctx.h"
 #include "mem.h"
-#include "op.h"
+#include "transfer.h"
 
-static void release(weir_chan_t *ch);
+bool weir__chan_has_live_waiter(weir__link_t *queue) {
+  while (!weir__queue_empty(queue)) {
+    weir_case_t *first = WEIR__CONTAINER(queue->next, weir_case_t, link);
+    unsigned state = weir__op_state(first->op);
 
-/* values */
-
-static void *value_at(const weir_chan_t *ch, const void *values, size_t index) {
-  return (char *)(uintptr_t)values + index * ch->type.size;
-}
-
-/* As in a callback: contexts that the drop lets go of stay until the caller has done with them. */
-static void drop_values(const weir_chan_t *ch, const void *values, size_t n) {
-  weir_loop_t *loop = ch->loop;
-  bool was_in_callback = loop->in_callback;
-
-  if (!ch->type.drop) return;
-  loop->in_callback = true;
-  for (size_t i = 0; i < n; i++) ch->type.drop(value_at(ch, values, i));
-  loop->in_callback = was_in_callback;
-}
-
-WEIR__INLINE void copy_values(const weir_chan_t *ch, void *to, const void *from, size_t n) {
-  weir__copy(to, from, n * ch->type.size);
-}
-
-/* Moves values to who receives them. */
-WEIR__INLINE void deliver(const weir_chan_t *ch, void *to, const void *from, size_t n) {
-  if (to)
-    copy_values(ch, to, from, n);
-  else
-    drop_values(ch, from, n);
-}
-
-static inline size_t min_size(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
-/* the ring */
-
-static inline unsigned char *slot(weir_chan_t *ch, size_t index) {
-  return ch->slots + index * ch->type.size;
-}
-
-/* Where the value `offset` places after the first one is. */
-static inline size_t ring_index(const weir_chan_t *ch, size_t offset) {
-  size_t index = ch->head + offset;
-
-  return index < ch->capacity ? index : index - ch->capacity;
-}
-
-/* The n values must have room. They may wrap round the end of the ring. */
-static void ring_put(weir_chan_t *ch, const void *values, size_t n) {
-  size_t tail = ring_index(ch, ch->length), first = min_size(n, ch->capacity - tail);
-
-  copy_values(ch, slot(ch, tail), values, first);
-  if (first < n) copy_values(ch, slot(ch, 0), value_at(ch, values, first), n - first);
-  ch->length += (uint32_t)n;
-}
-
-/* The n values must be there. */
-static void ring_take(weir_chan_t *ch, void *values, size_t n) {
-  size_t head = ch->head, first = min_size(n, ch->capacity - head);
-
-  ch->head = (uint32_t)ring_index(ch, n);
-  ch->length -= (uint32_t)n;
-  deliver(ch, values, slot(ch, head), first);
-  if (first < n) deliver(ch, values ? value_at(ch, values, first) : NULL, slot(ch, 0), n - first);
-}
-
-/* waiters */
-
-WEIR__INLINE weir_case_t *first_waiter(weir__link_t *queue) {
-  return weir__queue_empty(queue) ? NULL : WEIR__CONTAINER(queue->next, weir_case_t, link);
-}
-
-/* Takes a waiter out and completes its operation. */
-WEIR__INLINE void complete(weir_case_t *waiter, int status) {
-  weir_op_t *op = waiter->op;
-
-  weir__queue_take(&waiter->link);
-  if (waiter != &op->u.wait) op->kind->chosen(op, waiter);
-  weir__op_ready(op, status);
-}
-
-/* Gives up to n values to a receiver; returns how many it took. */
-static size_t give(weir_chan_t *ch, weir_case_t *receiver, const void *values, size_t n) {
-  void *to = receiver->value;
-
-  n = min_size(n, receiver->count);
-  receiver->index = (uint32_t)n;
-  complete(receiver, 0);
-  deliver(ch, to, values, n);
-  return n;
-}
-
-/* Notes that a sender got rid of n more values, which stay in place until its callback. */
-WEIR__INLINE void sent(weir_case_t *sender, size_t n) {
-  sender->index += (uint32_t)n;
-  if (sender->index == sender->count) complete(sender, 0);
-}
-
-static size_t send_some(weir_chan_t *ch, const void *values, size_t n) {
-  size_t done = 0, room;
-  weir_case_t *receiver;
-
-  while (done < n && (receiver = first_waiter(&ch->receivers)))
-    done += give(ch, receiver, value_at(ch, values, done), n - done);
-  room = min_size(n - done, ch->capacity - ch->length);
-  if (room > 0) ring_put(ch, value_at(ch, values, done), room);
-  return done + room;
-}
-
-WEIR__INLINE size_t take_from(weir_chan_t *ch, weir_case_t *sender, void *values, size_t n) {
-  const void *from = value_at(ch, sender->value, sender->index);
-
-  n = min_size(n, sender->count - sender->index);
-  sent(sender, n);
-  deliver(ch, values, from, n);
-  return n;
-}
-
-static void refill(weir_chan_t *ch) {
-  weir_case_t *sender;
-
-  while (ch->length < ch->capacity && (sender = first_waiter(&ch->senders))) {
-    size_t n = min_size(ch->capacity - ch->length, sender->count - sender->index);
-    ring_put(ch, value_at(ch, sender->value, sender->index), n);
-    sent(sender, n);
+    if (state == WEIR__PARKED || state == WEIR__BUSY) return true;
+    weir__unlink(&first->link);
   }
+  return false;
 }
 
-static size_t recv_some(weir_chan_t *ch, void *values, size_t max) {
-  size_t done = min_size(max, ch->length);
-  weir_case_t *sender;
-
-  if (done > 0) ring_take(ch, values, done);
-  while (done < max && (sender = first_waiter(&ch->senders)))
-    done += take_from(ch, sender, values ? value_at(ch, values, done) : NULL, max - done);
-  if (!weir__queue_empty(&ch->senders)) refill(ch);
-  return done;
-}
-
-/* A value that is dropped on the way may own the last reference to its channel. */
-
-static void let_go(weir_chan_t *ch) {
-  if (--ch->refs == 0) release(ch);
-}
+/* at once */
 
 static size_t send_held(weir_chan_t *ch, const void *values, size_t n) {
   size_t done;
 
-  ch->refs++;
-  done = send_some(ch, values, n);
-  let_go(ch);
+  weir__chan_hold(ch);
+  done = send_some(ch, values, n, NULL);
+  weir__chan_let_go(ch);
   return done;
 }
 
 static size_t recv_held(weir_chan_t *ch, void *values, size_t max) {
   size_t done;
 
-  ch->refs++;
-  done = recv_some(ch, values, max);
-  let_go(ch);
+  weir__chan_hold(ch);
+  done = recv_some(ch, values, max, NULL);
+  weir__chan_let_go(ch);
   return done;
 }
 
-/* The same for one value, which is the usual case: what is left of it needs no arithmetic. */
-
-WEIR__INLINE bool send_one(weir_chan_t *ch, const void *value) {
-  weir_case_t *receiver = first_waiter(&ch->receivers);
-  void *to;
-
-  if (receiver) {
-    to = receiver->value;
-    receiver->index = 1;
-    complete(receiver, 0);
-    deliver(ch, to, value, 1);
-    return true;
-  }
-  if (ch->length == ch->capacity) return false;
-  copy_values(ch, slot(ch, ring_index(ch, ch->length)), value, 1);
-  ch->length++;
-  return true;
-}
-
-WEIR__INLINE bool recv_one(weir_chan_t *ch, void *value) {
-  weir_case_t *sender;
-  size_t head = ch->head;
-
-  if (!value) return recv_held(ch, NULL, 1);
-  if (ch->length > 0) {
-    ch->head = (uint32_t)ring_index(ch, 1);
-    ch->length--;
-    deliver(ch, value, slot(ch, head), 1);
-    if (!weir__queue_empty(&ch->senders)) refill(ch);
-    return true;
-  }
-  sender = first_waiter(&ch->senders);
-  if (sender) take_from(ch, sender, value, 1);
-  return sender != NULL;
-}
-
-int weir__chan_send_now(weir_chan_t *ch, const void *value) {
-  if (ch->status) return UV_EPIPE;
-  return send_one(ch, value) ? 0 : UV_EAGAIN;
+WEIR__INLINE bool recv_local(weir_chan_t *ch, void *value) {
+  return value ? recv_one(ch, value, NULL) : recv_held(ch, NULL, 1) > 0;
 }
 
 static inline void zero_value(const weir_chan_t *ch, void *value) {
   if (value && ch->type.size > 0) memset(value, 0, ch->type.size);
 }
 
-int weir__chan_recv_now(weir_chan_t *ch, void *value) {
-  if (recv_one(ch, value)) return 0;
+int weir__chan_send_now(weir_chan_t *ch, const void *value, weir__due_t *due) {
+  bool done;
+
+  if (ch->status) return UV_EPIPE;
+  done = due ? send_one(ch, value, due) : send_one(ch, value, NULL);
+  return done ? 0 : UV_EAGAIN;
+}
+
+static bool recv_due(weir_chan_t *ch, void *value, weir__due_t *due) {
+  bool is_unwanted = weir__chan_unwanted(ch, value) > 0;
+
+  if (!recv_one(ch, is_unwanted ? due->bounce : value, due)) return false;
+  if (is_unwanted) note_unwanted(ch, due->bounce, 1, due);
+  return true;
+}
+
+int weir__chan_recv_now(weir_chan_t *ch, void *value, weir__due_t *due) {
+  if (due ? recv_due(ch, value, due) : recv_local(ch, value)) return 0;
   if (!ch->status) return UV_EAGAIN;
   zero_value(ch, value);
   return ch->status;
 }
 
+/* a shared channel */
+
+int weir__due_init(weir__due_t *due, size_t size) {
+  due->posts = (weir__posts_t){0};
+  due->unwanted_count = 0;
+  due->bounce = size > sizeof(due->room) ? weir__malloc(size) : due->room;
+  return due->bounce ? 0 : UV_ENOMEM;
+}
+
+void weir__due_free(weir__due_t *due) {
+  if (due->bounce != due->room) weir__free(due->bounce);
+}
+
+/* As in a callback: contexts that a drop lets go of stay until the caller has done with them. */
+void weir__due_settle(weir__due_t *due, weir_loop_t *home) {
+  bool was_in_callback = home && home->in_callback;
+
+  if (due->posts.first) weir__posts_settle(&due->posts, home);
+  if (due->unwanted_count == 0) return;
+  if (home) home->in_callback = true;
+  for (size_t i = 0; i < due->unwanted_count; i++)
+    due->drop((char *)(uintptr_t)due->unwanted + i * due->size);
+  due->unwanted_count = 0;
+  if (home) home->in_callback = was_in_callback;
+}
+
+static int try_send(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
+  size_t left = wait->count - wait->index;
+
+  if (left == 0) return 0;
+  if (ch->status) return UV_EPIPE;
+  wait->index += (uint32_t)send_some(ch, value_at(ch, wait->value, wait->index), left, due);
+  return wait->index == wait->count ? 0 : UV_EAGAIN;
+}
+
+static int try_recv(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
+  bool is_unwanted = weir__chan_unwanted(ch, wait->value) > 0;
+  size_t max = wait->count - wait->index;
+  size_t done = recv_some(ch, is_unwanted ? due->bounce : wait->value,
+                          is_unwanted ? min_size(max, 1) : max, due);
+
+  if (is_unwanted && done > 0) note_unwanted(ch, due->bounce, done, due);
+  wait->index += (uint32_t)done;
+  if (wait->index > 0 || max == 0) return 0;
+  if (!ch->status) return UV_EAGAIN;
+  if (!wait->op || !wait->op->kind->keeps_destination) zero_value(ch, wait->value);
+  return ch->status;
+}
+
+/* One go, under the lock. Returns whether another one is due, after what nobody wants is dropped. */
+static bool transfer(weir_chan_t *ch, weir_case_t *wait, int *status, weir__due_t *due,
+                     void (*park)(weir_op_t *op)) {
+  bool again;
+
+  weir__lock(&ch->lock);
+  *status = wait->is_send ? try_send(ch, wait, due) : try_recv(ch, wait, due);
+  again = due->unwanted_count > 0 && wait->index < wait->count;
+  if (*status == UV_EAGAIN && !again && park) {
+    park(wait->op);
+    weir__chan_enqueue_shared(ch, wait);
+  }
+  weir__unlock(&ch->lock);
+  return again;
+}
+
+int weir__chan_transfer(weir_case_t *wait, weir_loop_t *home, void (*park)(weir_op_t *op)) {
+  weir_chan_t *ch = wait->chan;
+  weir__due_t due;
+  int status = UV_EAGAIN;
+  bool again;
+
+  if (!ch) {
+    if (park) park(wait->op);
+    return status;
+  }
+  if (weir__due_init(&due, wait->is_send ? 0 : weir__chan_unwanted(ch, wait->value)))
+    return UV_ENOMEM;
+  do {
+    again = transfer(ch, wait, &status, &due, park);
+    weir__due_settle(&due, home);
+  } while (again);
+  weir__due_free(&due);
+  return status;
+}
+
+/* A waiter that may be in the queue still, or not: who found it claimed has taken it out. */
+void weir__chan_withdraw(weir_case_t *waiter) {
+  weir_chan_t *ch = waiter->chan;
+  bool is_last;
+
+  weir__lock(&ch->lock);
+  if (weir__linked(&waiter->link)) weir__unlink(&waiter->link);
+  is_last = --ch->waiting == 0 && ch->is_dead;
+  weir__unlock(&ch->lock);
+  if (is_last) weir__free(ch);
+}
+
+static int transfer_now(weir_chan_t *ch, const void *value, bool is_send) {
+  weir_case_t wait = {
+      .chan = ch, .value = (void *)(uintptr_t)value, .count = 1, .is_send = is_send};
+
+  return weir__chan_transfer(&wait, NULL, NULL);
+}
+
 int weir_chan_try_send(weir_chan_t *ch, const void *value) {
   if (!ch) return UV_EAGAIN;
-  return weir__chan_sendable(ch, value) ? weir__chan_send_now(ch, value) : UV_EINVAL;
+  if (!weir__chan_sendable(ch, value)) return UV_EINVAL;
+  return ch->loop ? weir__chan_send_now(ch, value, NULL) : transfer_now(ch, value, true);
 }
 
 int weir_chan_try_recv(weir_chan_t *ch, void *value) {
-  return ch ? weir__chan_recv_now(ch, value) : UV_EAGAIN;
+  if (!ch) return UV_EAGAIN;
+  return ch->loop ? weir__chan_recv_now(ch, value, NULL) : transfer_now(ch, value, false);
 }
 
-/* operations */
+/* operations: what they are parked as */
 
-void weir__chan_print(const weir_chan_t *ch, FILE *out) {
+typedef struct sight_s {
+  const char *name;
+  uint32_t length, capacity;
+} sight_t;
+
+static sight_t see(const weir_chan_t *ch) {
+  return (sight_t){ch->type.name ? ch->type.name : "", ch->length, ch->capacity};
+}
+
+/* While an op is BUSY, its shared channel has to stay. But who waits for it may hold the lock. */
+static bool see_shared(weir_op_t *op, weir_chan_t *ch, sight_t *sight) {
+  unsigned times = 0;
+  bool is_seen = false;
+
+  for (; !is_seen && weir__op_claim(op, WEIR__BUSY); weir__give_way(&times)) {
+    is_seen = ch->loop || weir__try_lock(&ch->lock);
+    if (is_seen) *sight = see(ch);
+    if (is_seen) weir__chan_unlock(ch);
+    weir__op_unclaim(op);
+  }
+  return is_seen;
+}
+
+void weir__chan_print(weir_op_t *op, weir_chan_t *ch, FILE *out) {
+  sight_t sight;
+
   if (!ch)
     fprintf(out, "a NULL channel, which blocks for ever");
-  else
-    fprintf(out, "channel \"%s\" (%u/%u)", ch->type.name ? ch->type.name : "", ch->length,
-            ch->capacity);
+  else if (op->kind->is_contended && !see_shared(op, ch, &sight))
+    fprintf(out, "a shared channel, and has happened");
+  else {
+    if (!op->kind->is_contended) sight = see(ch);
+    fprintf(out, "channel \"%s\" (%u/%u)", sight.name, sight.length, sight.capacity);
+  }
 }
 
-static void unpark(weir_op_t *op) {
+static int unpark(weir_op_t *op) {
   if (op->u.wait.chan) weir__queue_take(&op->u.wait.link);
+  return 0;
 }
 
-static void describe(const weir_op_t *op, FILE *out) {
+static void leave_shared(weir_op_t *op) {
+  weir__inbox_awaited(weir__scope(op)->loop);
+}
+
+static int unpark_shared(weir_op_t *op) {
+  if (!weir__op_claim(op, WEIR__CLAIMED)) return UV_EALREADY;
+  weir__chan_withdraw(&op->u.wait);
+  leave_shared(op);
+  return 0;
+}
+
+static void describe(weir_op_t *op, FILE *out) {
   fprintf(out, "on ");
-  weir__chan_print(op->u.wait.chan, out);
+  weir__chan_print(op, op->u.wait.chan, out);
 }
 
 static weir_case_t *only_case(weir_op_t *op, size_t *n) {
@@ -286,20 +289,29 @@ static weir_case_t *only_case(weir_op_t *op, size_t *n) {
   return &op->u.wait;
 }
 
-#define CHAN_KIND(name)                                                                            \
-  { .verb = name, .unpark = unpark, .describe = describe, .cases = only_case }
-static const weir__kind_t send_kind = CHAN_KIND("send");
-static const weir__kind_t recv_kind = CHAN_KIND("recv");
-static const weir__kind_t send_many_kind = CHAN_KIND("send_many");
-static const weir__kind_t recv_many_kind = CHAN_KIND("recv_many");
+#define LOCAL(name, keeps)                                                                         \
+  {                                                                                                \
+    .verb = name, .unpark = unpark, .describe = describe, .cases = only_case,                      \
+    .keeps_destination = keeps                                                                     \
+  }
+#define SHARED(name, keeps)                                                                        \
+  {                                                                                                \
+    .verb = name, .unpark = unpark_shared, .leave = leave_shared, .describe = describe,            \
+    .cases = only_case, .is_contended = true, .keeps_destination = keeps                           \
+  }
+static const weir__kind_t send_kinds[] = {LOCAL("send", false), SHARED("send", false)};
+static const weir__kind_t recv_kinds[] = {LOCAL("recv", false), SHARED("recv", false)};
+static const weir__kind_t send_many_kinds[] = {LOCAL("send_many", false),
+                                               SHARED("send_many", false)};
+static const weir__kind_t recv_many_kinds[] = {LOCAL("recv_many", true), SHARED("recv_many", true)};
 
 bool weir__chan_fits(const weir_op_t *op, const weir_chan_t *ch) {
-  return op && op->ctx && (!ch || ch->loop == weir__scope(op)->loop);
+  return op && op->ctx && (!ch || ch->loop == weir__scope(op)->loop || !ch->loop);
 }
 
-/* Parks an op of which `done` of `count` values have gone. */
-WEIR__INLINE void park(weir_op_t *op, const weir__kind_t *kind, weir_chan_t *ch, const void *values,
-                       size_t done, size_t count, bool is_send) {
+/* Sets what an op waits with, of which `done` of `count` values have gone. */
+WEIR__INLINE void set_wait(weir_op_t *op, weir_chan_t *ch, const void *values, size_t done,
+                           size_t count, bool is_send) {
   weir_case_t *wait = &op->u.wait;
 
   wait->chan = ch;
@@ -308,23 +320,40 @@ WEIR__INLINE void park(weir_op_t *op, const weir__kind_t *kind, weir_chan_t *ch,
   wait->index = (uint32_t)done;
   wait->count = (uint32_t)count & INT32_MAX;
   wait->is_send = is_send;
-  if (ch) weir__chan_enqueue(ch, wait);
-  weir__op_park(op, kind);
 }
 
-/*
- * Checks and starts a send of n values. Returns 0: the caller goes on with an open channel, or
- * NULL; else what the call returns, by weir__op_accepted.
- */
+/* Parks an op at a local channel. */
+WEIR__INLINE void park(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *ch,
+                       const void *values, size_t done, size_t count, bool is_send) {
+  set_wait(op, ch, values, done, count, is_send);
+  if (ch) weir__chan_enqueue(ch, &op->u.wait);
+  weir__op_park(op, &kinds[0]);
+}
+
+static void park_shared(weir_op_t *op) {
+  weir__op_park(op, op->kind);
+  weir__inbox_await(weir__scope(op)->loop);
+}
+
+/* The rest of a start at a shared channel. */
+static int start_shared(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *ch,
+                        const void *values, size_t count, bool is_send) {
+  int status;
+
+  op->kind = &kinds[1];
+  set_wait(op, ch, values, 0, count, is_send);
+  status = weir__chan_transfer(&op->u.wait, weir__scope(op)->loop, park_shared);
+  if (status != UV_EAGAIN) weir__op_complete(op, status, op->u.wait.index);
+  return 0;
+}
+
+/* operations: starting */
+
+/* Checks and starts a send of n values. Else returns what the call does, by weir__op_accepted. */
 WEIR__INLINE int start_send(weir_op_t *op, weir_chan_t *ch, const void *values, size_t n,
                             weir_op_cb cb) {
-  int started;
-
   if (!weir__chan_fits(op, ch) || (n > 0 && !weir__chan_sendable(ch, values))) return UV_EINVAL;
-  started = weir__op_start(op, cb);
-  if (started || !ch || !ch->status || n == 0) return started;
-  weir__op_complete(op, UV_EPIPE, 0);
-  return WEIR__COMPLETED;
+  return weir__op_start(op, cb);
 }
 
 WEIR__INLINE int start_recv(weir_op_t *op, weir_chan_t *ch, weir_op_cb cb) {
@@ -335,10 +364,13 @@ int weir_chan_send(weir_op_t *op, weir_chan_t *ch, const void *value, weir_op_cb
   int started = start_send(op, ch, value, 1, cb);
 
   if (started) return weir__op_accepted(started);
-  if (ch && send_one(ch, value)) {
+  if (weir__is_shared(ch)) return start_shared(op, send_kinds, ch, value, 1, true);
+  if (ch && ch->status) {
+    weir__op_complete(op, UV_EPIPE, 0);
+  } else if (ch && send_one(ch, value, NULL)) {
     weir__op_complete(op, 0, 1);
   } else {
-    park(op, &send_kind, ch, value, 0, 1, true);
+    park(op, send_kinds, ch, value, 0, 1, true);
   }
   return 0;
 }
@@ -347,13 +379,14 @@ int weir_chan_recv(weir_op_t *op, weir_chan_t *ch, void *value, weir_op_cb cb) {
   int started = start_recv(op, ch, cb);
 
   if (started) return weir__op_accepted(started);
-  if (ch && recv_one(ch, value)) {
+  if (weir__is_shared(ch)) return start_shared(op, recv_kinds, ch, value, 1, false);
+  if (ch && recv_local(ch, value)) {
     weir__op_complete(op, 0, 1);
   } else if (ch && ch->status) {
     zero_value(ch, value);
     weir__op_complete(op, ch->status, 0);
   } else {
-    park(op, &recv_kind, ch, value, 0, 1, false);
+    park(op, recv_kinds, ch, value, 0, 1, false);
   }
   return 0;
 }
@@ -364,11 +397,14 @@ int weir_chan_send_many(weir_op_t *op, weir_chan_t *ch, const void *values, size
   size_t done = 0;
 
   if (started) return weir__op_accepted(started);
-  if (ch) done = send_held(ch, values, n);
+  if (weir__is_shared(ch)) return start_shared(op, send_many_kinds, ch, values, n, true);
+  if (ch && !ch->status) done = send_held(ch, values, n);
   if (done == n)
     weir__op_complete(op, 0, done);
+  else if (ch && ch->status)
+    weir__op_complete(op, UV_EPIPE, done);
   else
-    park(op, &send_many_kind, ch, values, done, n, true);
+    park(op, send_many_kinds, ch, values, done, n, true);
   return 0;
 }
 
@@ -378,167 +414,13 @@ int weir_chan_recv_many(weir_op_t *op, weir_chan_t *ch, void *values, size_t max
 
   if (started) return weir__op_accepted(started);
   max = min_size(max, INT32_MAX);
+  if (weir__is_shared(ch)) return start_shared(op, recv_many_kinds, ch, values, max, false);
   if (ch) done = recv_held(ch, values, max);
   if (done > 0 || max == 0)
     weir__op_complete(op, 0, done);
   else if (ch && ch->status)
     weir__op_complete(op, ch->status, 0);
   else
-    park(op, &recv_many_kind, ch, values, 0, max, false);
+    park(op, recv_many_kinds, ch, values, 0, max, false);
   return 0;
-}
-
-/* closing */
-
-static void close_receivers(weir_chan_t *ch) {
-  weir_case_t *receiver;
-
-  while ((receiver = first_waiter(&ch->receivers))) {
-    if (receiver->op->kind != &recv_many_kind) zero_value(ch, receiver->value);
-    complete(receiver, ch->status);
-  }
-}
-
-static void fail_senders(weir_chan_t *ch) {
-  weir_case_t *sender;
-
-  while ((sender = first_waiter(&ch->senders))) complete(sender, UV_EPIPE);
-}
-
-static void fire_watches(weir_chan_t *ch) {
-  weir__link_t *link;
-
-  while ((link = weir__queue_pop(&ch->watches))) {
-    weir__watch_t *watch = WEIR__CONTAINER(link, weir__watch_t, link);
-    watch->fire(watch);
-  }
-}
-
-void weir__chan_watch(weir_chan_t *ch, weir__watch_t *watch) {
-  weir__queue_put(&ch->watches, &watch->link);
-}
-
-void weir_chan_set_producer(weir_chan_t *ch, weir_ctx_t *scope) {
-  weir_ctx_t *before;
-
-  if (!ch) return;
-  before = ch->producer;
-  ch->producer = ch->status ? NULL : weir_ctx_ref(scope);
-  weir_ctx_unref(before);
-}
-
-int weir_chan_close(weir_chan_t *ch) {
-  return weir_chan_close_with(ch, UV_EOF);
-}
-
-static void close_now(weir_chan_t *ch, int status) {
-  ch->status = status;
-  close_receivers(ch);
-  fail_senders(ch);
-  fire_watches(ch);
-  weir_chan_set_producer(ch, NULL);
-}
-
-int weir_chan_close_with(weir_chan_t *ch, int status) {
-  if (!ch || status >= 0) return UV_EINVAL;
-  if (ch->status) return UV_EALREADY;
-  ch->refs++; /* a watch may drop what was the last reference */
-  close_now(ch, status);
-  let_go(ch);
-  return 0;
-}
-
-/* life */
-
-weir_chan_t *weir_chan_new(weir_loop_t *loop, const weir_type_t *type, size_t capacity) {
-  size_t size = type ? type->size : 0;
-  weir_chan_t *ch;
-
-  if (!loop || capacity > UINT32_MAX) return NULL;
-  if (size > 0 && capacity > (SIZE_MAX - sizeof(*ch)) / size) return NULL;
-  ch = weir__malloc(sizeof(*ch) + capacity * size);
-  if (!ch) return NULL;
-  *ch = (weir_chan_t){.loop = loop, .refs = 1, .capacity = (uint32_t)capacity};
-  if (type) ch->type = *type;
-  weir__queue_init(&ch->receivers);
-  weir__queue_init(&ch->senders);
-  weir__queue_init(&ch->watches);
-  weir__queue_push(&loop->channels, &ch->link);
-  loop->channel_count++;
-  loop->refs++;
-  return ch;
-}
-
-weir_chan_t *weir_chan_ref(weir_chan_t *ch) {
-  if (ch) ch->refs++;
-  return ch;
-}
-
-static void chan_free(weir_chan_t *ch) {
-  weir_loop_t *loop = ch->loop;
-
-  if (!ch->status) close_now(ch, UV_EOF);
-  if (ch->type.drop)
-    while (ch->length > 0) ring_take(ch, NULL, 1);
-  loop->channel_count--;
-  weir__free(ch);
-  weir__loop_unref(loop);
-}
-
-/* A channel freed while another is being freed waits for its turn. */
-static void release(weir_chan_t *ch) {
-  static _Thread_local weir__link_t dying;
-  static _Thread_local bool is_freeing;
-  weir__link_t *link;
-
-  if (!is_freeing) weir__queue_init(&dying);
-  weir__unlink(&ch->link);
-  weir__queue_push(&dying, &ch->link);
-  if (is_freeing) return;
-  is_freeing = true;
-  while ((link = weir__queue_pop(&dying))) chan_free(WEIR__CONTAINER(link, weir_chan_t, link));
-  is_freeing = false;
-}
-
-void weir_chan_unref(weir_chan_t *ch) {
-  weir_ctx_t *scope;
-
-  if (!ch) return;
-  if (--ch->refs == 0) {
-    release(ch);
-  } else if (ch->refs == 1 && (scope = ch->producer)) {
-    ch->producer = NULL;
-    weir_ctx_cancel(scope);
-    weir_ctx_unref(scope);
-  }
-}
-
-static void chan_value_drop(void *value) {
-  weir_chan_unref(*(weir_chan_t **)value);
-}
-
-static int chan_value_copy(void *dst, const void *src) {
-  *(weir_chan_t **)dst = weir_chan_ref(*(weir_chan_t *const *)src);
-  return 0;
-}
-
-const weir_type_t weir_type_chan = {sizeof(weir_chan_t *), chan_value_drop, chan_value_copy,
-                                    "weir_chan_t *"};
-
-/* asking */
-
-size_t weir_chan_len(const weir_chan_t *ch) {
-  return ch ? ch->length : 0;
-}
-
-size_t weir_chan_cap(const weir_chan_t *ch) {
-  return ch ? ch->capacity : 0;
-}
-
-bool weir_chan_closed(const weir_chan_t *ch) {
-  return ch && ch->status;
-}
-
-void weir_chan_set_name(weir_chan_t *ch, const char *name) {
-  if (ch) ch->type.name = name;
 }

@@ -25,66 +25,128 @@
 
 /* the tree */
 
-static void ctx_init(weir_ctx_t *ctx, weir_loop_t *loop, const weir__ctx_kind_t *kind) {
-  *ctx = (weir_ctx_t){.scope.loop = loop, .kind = kind, .deadline = WEIR__NEVER, .refs = 1};
+void weir__ctx_init(weir_ctx_t *ctx, weir_loop_t *loop, const weir__ctx_kind_t *kind) {
+  *ctx = (weir_ctx_t){.scope.loop = loop,
+                      .scope.fate = WEIR__LOOK,
+                      .kind = kind,
+                      .deadline = WEIR__NEVER,
+                      .refs = 1};
   weir__queue_init(&ctx->scope.ops);
   weir__queue_init(&ctx->children);
   weir__queue_init(&ctx->hooks);
-  loop->refs++;
 }
 
-static void destroy(weir_ctx_t *ctx) {
+static bool is_referenced(const weir_ctx_t *ctx) {
+  return ctx->held > 0 || atomic_load_explicit(&ctx->refs, memory_order_acquire) > 0;
+}
+
+/* Nothing references it any more. Returns whether no operation holds it either. */
+static bool on_unreferenced(weir_ctx_t *ctx) {
+  weir__scope_t *scope = &ctx->scope;
+  uint64_t plain = WEIR__PLAIN;
+
+  scope->unreferenced = true;
+  atomic_compare_exchange_strong(&scope->fate, &plain, WEIR__LOOK);
+  if (!weir__scope_may_be_held(scope)) return weir__queue_empty(&scope->ops);
+  weir__scope_abandon(scope);
+  return false;
+}
+
+/* What runs user code, or concerns other loops, is left for when this thread visits none. */
+static _Thread_local weir_ctx_t *corpses, **corpses_end;
+
+static void bury(void) {
+  static _Thread_local bool is_burying;
+  weir_ctx_t *ctx;
+
+  if (is_burying) return;
+  is_burying = true;
+  while ((ctx = corpses)) {
+    if (!(corpses = ctx->next)) corpses_end = &corpses;
+    if (ctx->kind->release) ctx->kind->release(ctx);
+    weir__free(ctx);
+  }
+  is_burying = false;
+  weir__thread.after = NULL;
+}
+
+static void add_corpse(weir_ctx_t *ctx) {
+  if (!corpses) corpses_end = &corpses;
+  ctx->next = NULL;
+  *corpses_end = ctx;
+  corpses_end = &ctx->next;
+  weir__thread.after = bury;
+}
+
+/*
+ * Takes a context that nothing holds out of its loop. Returns its parent, if nothing holds that any
+ * more. A post that is on its way holds it as well: after `stop` there comes no other.
+ */
+static weir_ctx_t *leave_loop(weir_ctx_t *ctx) {
   weir_loop_t *loop = ctx->scope.loop;
   weir_ctx_t *parent = ctx->parent;
 
-  if (ctx->done) ctx->done->release(ctx->done);
-  if (ctx->kind->release) ctx->kind->release(ctx);
-  if (parent) loop->context_count--;
-  weir__free(ctx);
-  weir__loop_unref(loop);
-  weir_ctx_unref(parent);
-}
-
-/* What goes because of it, parents or what a value owned, waits for its turn in `dying`. */
-static void ctx_free(weir_ctx_t *ctx) {
-  weir_loop_t *loop = ctx->scope.loop;
-  weir__link_t *link;
-
   if (ctx->kind->stop) ctx->kind->stop(ctx);
+  if (atomic_load(&ctx->scope.posted)) return NULL;
   if (weir__linked(&ctx->sibling)) weir__unlink(&ctx->sibling);
   if (weir__linked(&ctx->scope.abandoned)) weir__unlink(&ctx->scope.abandoned);
-  weir__queue_push(&loop->dying, &ctx->sibling);
-  if (loop->freeing) return;
-  loop->freeing = true;
-  loop->refs++;
-  while ((link = weir__queue_pop(&loop->dying))) destroy(weir__ctx_of(link));
-  loop->freeing = false;
-  weir__loop_unref(loop);
+  if (ctx->done) ctx->done->release(ctx->done);
+  if (parent) loop->context_count--;
+  loop->refs--;
+  add_corpse(ctx);
+  if (!parent || parent->scope.loop != loop) return NULL;
+  parent->held--;
+  return !is_referenced(parent) && on_unreferenced(parent) ? parent : NULL;
 }
 
-static void on_unreferenced(weir_ctx_t *ctx) {
-  weir__scope_t *scope = &ctx->scope;
-
-  scope->unreferenced = true;
-  scope->is_plain = false;
-  if (weir__scope_may_be_held(scope))
-    weir__scope_abandon(scope);
-  else if (weir__queue_empty(&scope->ops))
-    ctx_free(ctx);
+static void ctx_free(weir_ctx_t *ctx) {
+  while (ctx) ctx = leave_loop(ctx);
+  if (weir__thread.visits == 0 && corpses) bury();
 }
 
 static void free_scope(weir__scope_t *scope) {
   weir_ctx_t *ctx = (weir_ctx_t *)scope;
 
-  if (ctx->refs == 0 && weir__queue_empty(&scope->ops)) ctx_free(ctx);
+  if (!is_referenced(ctx) && weir__queue_empty(&scope->ops)) ctx_free(ctx);
+}
+
+static weir_ctx_t *hold(weir_ctx_t *ctx) {
+  ctx->held++;
+  return ctx;
+}
+
+static void let_go(weir_ctx_t *ctx) {
+  ctx->held--;
+  if (!is_referenced(ctx) && on_unreferenced(ctx)) ctx_free(ctx);
+}
+
+/* The last reference: only its loop lets go of a context. */
+static void unref_last(weir_ctx_t *ctx) {
+  weir_loop_t *loop = ctx->scope.loop, *before;
+  weir__posts_t posts = {0};
+
+  if (weir__loop_enter(loop, &before)) {
+    atomic_store_explicit(&ctx->refs, 0, memory_order_relaxed);
+    if (ctx->held == 0 && on_unreferenced(ctx)) ctx_free(ctx);
+    weir__loop_leave(loop, before);
+  } else {
+    weir__ctx_post(ctx, WEIR__UNREF, &posts); /* to which the reference goes over */
+    weir__posts_settle(&posts, NULL);
+  }
 }
 
 void weir_ctx_unref(weir_ctx_t *ctx) {
-  if (ctx && --ctx->refs == 0) on_unreferenced(ctx);
+  unsigned refs;
+
+  if (!ctx) return;
+  refs = atomic_load_explicit(&ctx->refs, memory_order_acquire);
+  while (refs > 1)
+    if (atomic_compare_exchange_weak(&ctx->refs, &refs, refs - 1)) return;
+  unref_last(ctx);
 }
 
 weir_ctx_t *weir_ctx_ref(weir_ctx_t *ctx) {
-  if (ctx) ctx->refs++;
+  if (ctx) atomic_fetch_add_explicit(&ctx->refs, 1, memory_order_relaxed);
   return ctx;
 }
 
@@ -97,10 +159,14 @@ weir_ctx_t *weir__ctx_next(const weir_ctx_t *root, weir_ctx_t *ctx, bool descend
 
 /* cancelling */
 
-static void mark(weir_ctx_t *ctx, int err, int cause) {
-  ctx->scope.is_plain = false;
-  ctx->scope.err = err;
-  ctx->scope.cause = cause ? cause : err;
+bool weir__ctx_mark(weir_ctx_t *ctx, int err, int cause) {
+  uint64_t fate = atomic_load_explicit(&ctx->scope.fate, memory_order_relaxed);
+  uint64_t cancelled = (uint64_t)(uint32_t)(cause ? cause : err) << 32 | (uint32_t)err;
+
+  do {
+    if ((int32_t)fate < 0) return false;
+  } while (!atomic_compare_exchange_weak(&ctx->scope.fate, &fate, cancelled));
+  return true;
 }
 
 /* Keeps a context until the walk is over. */
@@ -110,7 +176,7 @@ static void release_later(weir_ctx_t *ctx) {
   if (ctx->is_later) return;
   ctx->is_later = true;
   ctx->next_later = loop->later;
-  loop->later = weir_ctx_ref(ctx);
+  loop->later = hold(ctx);
 }
 
 static void fire(weir_ctx_t *ctx) {
@@ -123,24 +189,34 @@ static void fire(weir_ctx_t *ctx) {
   }
 }
 
-static void cancel_one(weir_ctx_t *ctx) {
-  weir__link_t *ops = &ctx->scope.ops;
+/* An op that refuses has happened, or runs: it will complete by itself. */
+static void interrupt_all(weir_ctx_t *ctx, int err) {
+  weir__link_t *ops = &ctx->scope.ops, *next;
 
+  for (weir__link_t *link = ops->next; link != ops; link = next) {
+    next = link->next;
+    weir__op_interrupt(WEIR__CONTAINER(link, weir_op_t, parked), err);
+  }
+}
+
+static void cancel_one(weir_ctx_t *ctx) {
   if (ctx->kind->stop) ctx->kind->stop(ctx);
   if (ctx->kind->release_early) release_later(ctx);
   fire(ctx);
-  while (!weir__queue_empty(ops))
-    weir__op_interrupt(WEIR__CONTAINER(ops->next, weir_op_t, parked), ctx->scope.err);
+  interrupt_all(ctx, weir__scope_err(&ctx->scope));
+  if (atomic_load(&ctx->elsewhere)) weir__ctx_cancel_elsewhere(ctx);
 }
 
 static void walk(weir_ctx_t *root) {
+  int err = weir_ctx_err(root), cause = weir_ctx_cause(root);
   bool descend = true;
 
   cancel_one(root);
   for (weir_ctx_t *ctx = root; (ctx = weir__ctx_next(root, ctx, descend));) {
-    descend = !ctx->scope.err;
+    descend = !ctx->is_walked;
     if (!descend) continue;
-    mark(ctx, root->scope.err, root->scope.cause);
+    weir__ctx_mark(ctx, err, cause);
+    ctx->is_walked = true;
     cancel_one(ctx);
   }
 }
@@ -152,7 +228,7 @@ static void release_all(weir_loop_t *loop) {
     loop->later = ctx->next_later;
     ctx->is_later = false;
     if (ctx->kind->release_early) ctx->kind->release(ctx);
-    weir_ctx_unref(ctx);
+    let_go(ctx);
   }
 }
 
@@ -166,22 +242,25 @@ static weir_ctx_t *next_cancelled(weir_loop_t *loop) {
 void weir__ctx_cancel(weir_ctx_t *ctx, int err, int cause) {
   weir_loop_t *loop = ctx->scope.loop;
 
-  if (ctx->scope.err) return;
-  mark(ctx, err, cause);
+  if (ctx->is_walked) return;
+  weir__ctx_mark(ctx, err, cause);
+  ctx->is_walked = true;
   ctx->next = NULL;
-  *loop->cancelled_end = weir_ctx_ref(ctx);
+  *loop->cancelled_end = hold(ctx);
   loop->cancelled_end = &ctx->next;
   if (loop->cancelling) return;
   loop->cancelling = true;
-  loop->refs++;
   while ((ctx = next_cancelled(loop))) {
     walk(ctx);
     release_later(ctx);
-    ctx->refs--;
+    ctx->held--;
   }
   loop->cancelling = false;
   release_all(loop);
-  weir__loop_unref(loop);
+}
+
+void weir__ctx_cancel_from(weir_ctx_t *ctx, int err, int cause, weir__posts_t *posts) {
+  if (weir__ctx_mark(ctx, err, cause)) weir__ctx_post(ctx, WEIR__CANCEL, posts);
 }
 
 void weir_ctx_cancel(weir_ctx_t *ctx) {
@@ -189,8 +268,45 @@ void weir_ctx_cancel(weir_ctx_t *ctx) {
 }
 
 void weir_ctx_cancel_cause(weir_ctx_t *ctx, int cause) {
+  weir_loop_t *loop, *before;
+  weir__posts_t posts = {0};
+
   if (!ctx || ctx == ctx->scope.loop->background) return;
-  weir__ctx_cancel(ctx, UV_ECANCELED, cause < 0 ? cause : 0);
+  loop = ctx->scope.loop;
+  cause = cause < 0 ? cause : 0;
+  if (weir__loop_enter(loop, &before)) {
+    weir__ctx_cancel(ctx, UV_ECANCELED, cause);
+    weir__loop_leave(loop, before);
+  } else {
+    weir__ctx_cancel_from(ctx, UV_ECANCELED, cause, &posts);
+    weir__posts_settle(&posts, NULL);
+  }
+}
+
+/* posts */
+
+void weir__ctx_post(weir_ctx_t *ctx, unsigned what, weir__posts_t *posts) {
+  if (atomic_fetch_or(&ctx->scope.posted, what) == 0)
+    weir__posts_add(posts, &ctx->scope.post, &ctx->scope);
+}
+
+void weir__ctx_arrive(weir_ctx_t *ctx) {
+  weir_loop_t *loop = ctx->scope.loop;
+
+  loop->refs++;
+  loop->context_count++;
+  weir__queue_push(&loop->detached, &ctx->sibling);
+  if (loop->closing) weir__ctx_cancel(ctx, UV_ECANCELED, 0);
+}
+
+static void deliver(weir__scope_t *scope) {
+  weir_ctx_t *ctx = hold((weir_ctx_t *)scope);
+  unsigned what = atomic_exchange(&scope->posted, 0);
+
+  if (what & WEIR__BORN) weir__ctx_arrive(ctx);
+  if (what & WEIR__CANCEL) weir__ctx_cancel(ctx, UV_ECANCELED, 0);
+  if (what & WEIR__UNREF) atomic_fetch_sub(&ctx->refs, 1);
+  let_go(ctx);
 }
 
 /* making */
@@ -200,21 +316,27 @@ weir_ctx_t *weir__ctx_root(weir_loop_t *loop) {
   weir_ctx_t *ctx = weir__malloc(sizeof(*ctx));
 
   if (!ctx) return NULL;
-  ctx_init(ctx, loop, &root_kind);
+  weir__ctx_init(ctx, loop, &root_kind);
+  loop->refs++;
   loop->free_scope = free_scope;
+  loop->deliver_scope = deliver;
   return ctx;
 }
 
 weir_ctx_t *weir__ctx_new(weir_ctx_t *parent, size_t size, const weir__ctx_kind_t *kind) {
   weir_ctx_t *ctx = parent ? weir__malloc(size) : NULL;
+  weir_loop_t *loop;
 
   if (!ctx) return NULL;
-  ctx_init(ctx, parent->scope.loop, kind);
-  ctx->parent = weir_ctx_ref(parent);
+  loop = parent->scope.loop;
+  weir__loop_adopt(loop);
+  weir__ctx_init(ctx, loop, kind);
+  ctx->parent = hold(parent);
   ctx->deadline = parent->deadline;
-  ctx->scope.loop->context_count++;
-  if (parent->scope.err)
-    mark(ctx, parent->scope.err, parent->scope.cause);
+  loop->refs++;
+  loop->context_count++;
+  if (weir_ctx_err(parent))
+    ctx->is_walked = weir__ctx_mark(ctx, weir_ctx_err(parent), weir_ctx_cause(parent));
   else
     weir__queue_push(&parent->children, &ctx->sibling);
   return ctx;
@@ -234,12 +356,15 @@ bool weir__ctx_is_detached(const weir_ctx_t *ctx) {
 
 weir_ctx_t *weir_ctx_without_cancel(weir_ctx_t *parent) {
   weir_ctx_t *ctx = weir__ctx_new(parent, sizeof(*ctx), &detached_kind);
+  weir_loop_t *loop;
 
   if (!ctx) return NULL;
+  loop = ctx->scope.loop;
   if (weir__linked(&ctx->sibling)) weir__unlink(&ctx->sibling);
   ctx->deadline = WEIR__NEVER;
-  ctx->scope.err = ctx->scope.cause = ctx->scope.loop->closing ? UV_ECANCELED : 0;
-  weir__queue_push(&ctx->scope.loop->detached, &ctx->sibling);
+  ctx->scope.fate = WEIR__LOOK;
+  ctx->is_walked = loop->closing && weir__ctx_mark(ctx, UV_ECANCELED, UV_ECANCELED);
+  weir__queue_push(&loop->detached, &ctx->sibling);
   return ctx;
 }
 
@@ -311,7 +436,7 @@ static weir_ctx_t *with_deadline(weir_ctx_t *parent, uint64_t deadline, uint64_t
   bool inherits = parent->deadline <= deadline;
   weir_ctx_t *ctx;
 
-  if (!inherits && deadline > now && !parent->scope.err) return with_timer(parent, deadline);
+  if (!inherits && deadline > now && !weir_ctx_err(parent)) return with_timer(parent, deadline);
   ctx = weir_ctx_with_cancel(parent);
   if (!ctx) return NULL;
   if (!inherits) ctx->deadline = deadline;
@@ -341,11 +466,13 @@ bool weir_ctx_deadline(const weir_ctx_t *ctx, uint64_t *when) {
 /* asking */
 
 int weir_ctx_err(const weir_ctx_t *ctx) {
-  return ctx->scope.err;
+  return weir__scope_err(&ctx->scope);
 }
 
 int weir_ctx_cause(const weir_ctx_t *ctx) {
-  return ctx->scope.cause;
+  uint64_t fate = atomic_load_explicit(&ctx->scope.fate, memory_order_acquire);
+
+  return (int32_t)(fate >> 32);
 }
 
 weir_loop_t *weir_ctx_loop(const weir_ctx_t *ctx) {
@@ -355,9 +482,9 @@ weir_loop_t *weir_ctx_loop(const weir_ctx_t *ctx) {
 /* waiting */
 
 /* A waiting op holds its target. */
-static void let_go(weir_ctx_t *target) {
+static void let_go_of_target(weir_ctx_t *target) {
   if (target->scope.loop->cancelling) release_later(target);
-  weir_ctx_unref(target);
+  let_go(target);
 }
 
 static void wait_fire(weir__hook_t *hook) {
@@ -367,16 +494,17 @@ static void wait_fire(weir__hook_t *hook) {
   op->u.wait.index = 0;
   weir__op_ready(op, 0);
   target->scope.used = true; /* so that this runnable op holds it, too */
-  let_go(target);
+  let_go_of_target(target);
 }
 
-static void wait_unpark(weir_op_t *op) {
+static int wait_unpark(weir_op_t *op) {
   weir__unlink(&op->u.ctx.hook.link);
-  let_go(op->u.ctx.target);
+  let_go_of_target(op->u.ctx.target);
   op->u.wait.index = 0;
+  return 0;
 }
 
-static void wait_describe(const weir_op_t *op, FILE *out) {
+static void wait_describe(weir_op_t *op, FILE *out) {
   fprintf(out, "for a %s context", op->u.ctx.target->kind->name);
 }
 
@@ -390,15 +518,15 @@ int weir_ctx_wait(weir_op_t *op, weir_ctx_t *ctx, weir_op_cb cb) {
   if (!op || !op->ctx || !ctx || ctx->scope.loop != weir__scope(op)->loop) return UV_EINVAL;
   started = weir__op_start(op, cb);
   if (started < 0) return started;
-  if (ctx->scope.err) {
+  if (weir_ctx_err(ctx)) {
     if (!started)
       weir__op_complete(op, 0, 0);
     else if (ctx == op->ctx)
-      op->status = 0;
+      weir__op_set_result(op, 0);
     return 0;
   }
   if (started) return 0;
-  op->u.ctx.target = weir_ctx_ref(ctx);
+  op->u.ctx.target = hold(ctx);
   op->u.ctx.hook = (weir__hook_t){.fire = wait_fire};
   weir__queue_push(&ctx->hooks, &op->u.ctx.hook.link);
   weir__op_park(op, &wait_kind);

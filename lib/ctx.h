@@ -4,7 +4,7 @@
 
 #include <weir/ctx.h>
 
-#include "loop.h"
+#include "inbox.h"
 #include "timer.h"
 
 /* What distinguishes one constructor's contexts from another's. */
@@ -15,19 +15,26 @@ typedef struct weir__ctx_kind_s {
   bool release_early;               /* and once it is cancelled, too */
 } weir__ctx_kind_t;
 
+/* A context whose parent lives on another loop (elsewhere.c). */
+typedef struct weir__elsewhere_s weir__elsewhere_t;
+
 struct weir_ctx_s {
   weir__scope_t scope;
   const weir__ctx_kind_t *kind;
-  weir_ctx_t *parent;    /* held */
+  weir_ctx_t *parent;    /* held, or referenced if it is on another loop */
   weir__link_t children; /* that a cancellation reaches, by `sibling` */
   weir__link_t sibling;
   weir__link_t hooks;     /* fired, and unlinked, by the cancellation */
   weir__hook_t *done;     /* what weir_ctx_done hands out; released with the context */
-  weir_ctx_t *next;       /* in the loop's `cancelled` */
+  weir_ctx_t *next;       /* in the loop's `cancelled`; among those to be buried */
   weir_ctx_t *next_later; /* in the loop's `later` */
   uint64_t deadline;      /* nanoseconds, or WEIR__NEVER */
-  size_t refs;
+  _Atomic(weir__elsewhere_t *) elsewhere; /* the first of its children on other loops */
+  weir__lock_t lock;                      /* of the list of them */
+  bool is_walked;                         /* a cancellation has reached it, or is about to */
   bool is_later;
+  atomic_uint refs; /* the user's, any thread's */
+  uint32_t held;    /* its loop's: children, and what goes on with it */
 };
 
 /* Makes the root of a loop's tree. */
@@ -36,8 +43,27 @@ weir_ctx_t *weir__ctx_root(weir_loop_t *loop);
 /* Makes a child in a block of `size` bytes that starts with a weir_ctx_t. */
 weir_ctx_t *weir__ctx_new(weir_ctx_t *parent, size_t size, const weir__ctx_kind_t *kind);
 
-/* Cancels a context and all under it, with a cause of its own or 0. */
+/* Fills in a context that is not known to its loop yet. */
+void weir__ctx_init(weir_ctx_t *ctx, weir_loop_t *loop, const weir__ctx_kind_t *kind);
+
+/* Cancels a context and all under it, with a cause of its own or 0. On its loop's thread. */
 void weir__ctx_cancel(weir_ctx_t *ctx, int err, int cause);
+
+/* The same from any thread: it is marked, and the rest is left to its loop, by a post. */
+void weir__ctx_cancel_from(weir_ctx_t *ctx, int err, int cause, weir__posts_t *posts);
+
+/* Marks it as cancelled. Returns false if it is already. Any thread. */
+bool weir__ctx_mark(weir_ctx_t *ctx, int err, int cause);
+
+/* What a context is posted to its loop for. */
+enum { WEIR__BORN = 1, WEIR__CANCEL = 2, WEIR__UNREF = 4 };
+void weir__ctx_post(weir_ctx_t *ctx, unsigned what, weir__posts_t *posts);
+
+/* Its loop gets to know a context that was made elsewhere. */
+void weir__ctx_arrive(weir_ctx_t *ctx);
+
+/* The cancellation of a context goes on to other loops. */
+void weir__ctx_cancel_elsewhere(weir_ctx_t *ctx);
 
 /* Whether a context is under no parent's cancellation. */
 bool weir__ctx_is_detached(const weir_ctx_t *ctx);

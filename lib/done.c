@@ -42,7 +42,7 @@ weir_chan_t *weir_ctx_done(weir_ctx_t *ctx) {
   if (!ctx->done) {
     if (!(done = done_new(ctx))) return NULL;
     ctx->done = &done->hook;
-    if (ctx->scope.err)
+    if (ctx->is_walked)
       done_fire(&done->hook);
     else
       weir__queue_push(&ctx->hooks, &done->hook.link);
@@ -57,14 +57,20 @@ typedef struct chan_ctx_s {
   weir_chan_t *chan;
 } chan_ctx_t;
 
-static void chan_closed(weir__watch_t *watch) {
-  weir__ctx_cancel(&WEIR__CONTAINER(watch, chan_ctx_t, watch)->ctx, UV_ECANCELED, 0);
+/* A shared channel may be closed by any thread. */
+static void chan_closed(weir__watch_t *watch, weir__posts_t *posts) {
+  weir_ctx_t *ctx = &WEIR__CONTAINER(watch, chan_ctx_t, watch)->ctx;
+
+  if (posts)
+    weir__ctx_cancel_from(ctx, UV_ECANCELED, 0, posts);
+  else
+    weir__ctx_cancel(ctx, UV_ECANCELED, 0);
 }
 
 static void chan_stop(weir_ctx_t *ctx) {
   chan_ctx_t *self = (chan_ctx_t *)ctx;
 
-  if (weir__linked(&self->watch.link)) weir__unlink(&self->watch.link);
+  if (self->chan) weir__chan_unwatch(self->chan, &self->watch);
 }
 
 static void chan_release(weir_ctx_t *ctx) {
@@ -81,17 +87,13 @@ weir_ctx_t *weir_ctx_with_chan(weir_ctx_t *parent, weir_chan_t *done) {
   chan_ctx_t *self;
 
   if (!parent || !done) return weir_ctx_with_cancel(parent);
-  if (done->loop != parent->scope.loop) return NULL;
+  if (done->loop && done->loop != parent->scope.loop) return NULL;
   self = (chan_ctx_t *)weir__ctx_new(parent, sizeof(*self), &chan_kind);
   if (!self) return NULL;
   self->watch = (weir__watch_t){.fire = chan_closed};
   self->chan = NULL;
-  if (self->ctx.scope.err) return &self->ctx;
-  if (done->status) {
-    weir__ctx_cancel(&self->ctx, UV_ECANCELED, 0);
-    return &self->ctx;
-  }
+  if (weir_ctx_err(&self->ctx)) return &self->ctx;
   self->chan = weir_chan_ref(done);
-  weir__chan_watch(done, &self->watch);
+  if (!weir__chan_watch(done, &self->watch)) weir__ctx_cancel(&self->ctx, UV_ECANCELED, 0);
   return &self->ctx;
 }

@@ -109,12 +109,13 @@ static weir_op_t **tree_of(const weir_op_t *op) {
   return &weir__scope(op)->loop->joins;
 }
 
-static void unpark(weir_op_t *op) {
+static int unpark(weir_op_t *op) {
   tree_take(tree_of(op), op);
   op->u.wait.index = 0;
+  return 0;
 }
 
-static void describe(const weir_op_t *op, FILE *out) {
+static void describe(weir_op_t *op, FILE *out) {
   fprintf(out, "of %" PRIu32 " operations", op->u.join.n);
 }
 
@@ -128,7 +129,7 @@ static void happened(weir_op_t *join, const weir_op_t *op) {
   if (!is_any && --join->u.join.missing > 0) return;
   tree_take(tree_of(join), join);
   join->u.wait.index = (uint32_t)index;
-  weir__op_ready(join, is_any ? op->status : 0);
+  weir__op_ready(join, is_any ? weir__op_result(op) : 0);
 }
 
 /* marking and leaving */
@@ -248,7 +249,7 @@ int weir_any(weir_op_t *op, weir_op_t *const *ops, size_t n, weir_op_cb cb) {
   if (started) return weir__op_accepted(started);
   for (size_t i = 0; i < n; i++) {
     if (weir_op_pending(ops[i])) continue;
-    weir__op_complete(op, ops[i]->status, i);
+    weir__op_complete(op, weir__op_result(ops[i]), i);
     return 0;
   }
   for (size_t i = 0; i < n; i++) mark(ops[i], op);

@@ -11,7 +11,8 @@
  *   timer    see timer.c.
  *
  * prepare and check always run, unref'd: they cost a call a turn and keep nothing alive. All
- * handles keep `data` NULL for the host; the loop is found by their offset.
+ * handles keep `data` NULL for the host; the loop is found by their offset. What other threads
+ * post (inbox.c) is taken before a drain, and once more before the poll.
  *
  * An operation is weir's until run_one has made it idle: its callback may restart or free it.
  *
@@ -21,22 +22,28 @@
  * and a marker joins the end of the run queue: when it comes up, all that was runnable before has
  * run. An operation that starts or becomes runnable under an unreferenced scope puts it on the
  * `abandoned` list anew.
+ *
+ * Which thread is the loop's: the one that last made something on it or ran it. What may be called
+ * from any thread asks (weir__loop_enter), and posts if it is another. The owner may be replaced
+ * while it is outside of a turn, by a thread that goes on with the loop: `handover` is held by a
+ * visit from outside a turn, and the new owner waits for it. Once the loop is closed no thread is
+ * its owner, and visits exclude each other. User code may run in a visit; what could wait for
+ * another loop's visit does not (thread->after).
  */
-#include "loop.h"
-
+#include "inbox.h"
 #include "mem.h"
 
 enum { BUDGET = 1024 };
 
 static void run_one(weir_loop_t *loop, weir_op_t *op) {
-  int status = op->status;
+  int status = weir__op_result(op);
 
   if (op == loop->awaited) {
     loop->awaited = NULL;
     loop->awaited_status = status;
   }
   loop->completions++;
-  op->state = WEIR__IDLE;
+  weir__op_set_state(op, WEIR__IDLE);
   if (op->joins) loop->leave_joins(op);
   if (op->cb) op->cb(op, status);
 }
@@ -98,6 +105,7 @@ void weir__loop_arm(weir_loop_t *loop) {
 }
 
 static void settle(weir_loop_t *loop) {
+  weir__inbox_settle(loop);
   if (loop->timers_changed) {
     loop->timers_changed = false;
     loop->arm_timers(loop);
@@ -108,21 +116,40 @@ static void settle(weir_loop_t *loop) {
   }
 }
 
+/* Takes what has been posted; user code may run that a context's end calls for. */
+static void take_posts(weir_loop_t *loop) {
+  weir_loop_t *before = weir__loop_begin(loop);
+
+  loop->in_callback = true;
+  weir__inbox_take(loop);
+  loop->in_callback = false;
+  weir__loop_end(before);
+}
+
 static void on_prepare(uv_prepare_t *handle) {
   weir_loop_t *loop = WEIR__CONTAINER(handle, weir_loop_t, prepare);
 
+  weir__loop_adopt(loop);
   settle(loop);
+  if (!loop->armed) weir__inbox_before_sleep(loop);
+  take_posts(loop);
   if (loop->before_poll) loop->before_poll(loop);
 }
 
 void weir__loop_turn(weir_loop_t *loop) {
+  weir_loop_t *before;
+
+  weir__loop_adopt(loop);
+  before = weir__loop_begin(loop);
   loop->turns++;
   loop->now_ms = (uint32_t)weir_now(loop);
   loop->in_callback = true;
+  weir__inbox_take(loop);
   drain(loop);
   collect(loop);
   loop->in_callback = false;
   settle(loop);
+  weir__loop_end(before);
   if (loop->closing && weir__loop_is_drained(loop)) loop->on_drained(loop);
 }
 
@@ -130,15 +157,84 @@ static void on_check(uv_check_t *handle) {
   weir__loop_turn(WEIR__CONTAINER(handle, weir_loop_t, check));
 }
 
-void weir__loop_init(weir_loop_t *loop, uv_loop_t *uv) {
+/* Who and for whom */
+
+void weir__loop_adopt(weir_loop_t *loop) {
+  const void *self = &weir__thread;
+
+  if (atomic_load_explicit(&loop->owner, memory_order_relaxed) == self) return;
+  if (weir__thread.loop == loop) return; /* a visit to a closed loop */
+  weir__lock(&loop->handover);
+  atomic_store_explicit(&loop->owner, self, memory_order_relaxed);
+  weir__unlock(&loop->handover);
+}
+
+weir_loop_t *weir__loop_begin(weir_loop_t *loop) {
+  weir_loop_t *before = weir__thread.loop;
+
+  weir__thread.loop = loop;
+  return before;
+}
+
+void weir__loop_end(weir_loop_t *before) {
+  weir__thread.loop = before;
+  if (weir__thread.outbox.first) weir__outbox_flush();
+}
+
+static bool may_enter(const weir_loop_t *loop) {
+  return atomic_load_explicit(&loop->owner, memory_order_relaxed) == &weir__thread ||
+         weir__inbox_is_closed(loop);
+}
+
+bool weir__loop_enter(weir_loop_t *loop, weir_loop_t **before) {
+  *before = weir__thread.loop;
+  if (*before == loop) return true;
+  if (!may_enter(loop)) return false;
+  weir__lock(&loop->handover);
+  if (!may_enter(loop)) {
+    weir__unlock(&loop->handover);
+    return false;
+  }
+  loop->refs++;
+  weir__thread.visits++;
+  weir__thread.loop = loop;
+  return true;
+}
+
+void weir__loop_leave(weir_loop_t *loop, weir_loop_t *before) {
+  bool is_last;
+
+  if (before == loop) return;
+  weir__thread.loop = before;
+  is_last = --loop->refs == 0;
+  weir__unlock(&loop->handover);
+  if (is_last) weir__free(loop);
+  if (--weir__thread.visits > 0) return;
+  if (!before && weir__thread.outbox.first) weir__outbox_flush();
+  if (weir__thread.after) weir__thread.after();
+}
+
+void weir__loop_unref(weir_loop_t *loop) {
+  weir_loop_t *before;
+
+  weir__loop_enter(loop, &before);
+  loop->refs--;
+  weir__loop_leave(loop, before);
+}
+
+int weir__loop_init(weir_loop_t *loop, uv_loop_t *uv) {
+  int err;
+
   loop->uv = uv;
+  err = weir__inbox_init(loop);
+  if (err) return err;
+  atomic_init(&loop->owner, &weir__thread);
   loop->refs++;
   weir__queue_init(&loop->ready);
   weir__queue_init(&loop->detached);
   weir__queue_init(&loop->channels);
   weir__queue_init(&loop->abandoned);
   weir__queue_init(&loop->marked);
-  weir__queue_init(&loop->dying);
   loop->cancelled_end = &loop->cancelled;
   loop->random.state = uv_hrtime() ^ (uint64_t)(uintptr_t)loop;
   loop->now_ms = (uint32_t)weir_now(loop);
@@ -152,10 +248,7 @@ void weir__loop_init(weir_loop_t *loop, uv_loop_t *uv) {
   uv_check_start(&loop->check, on_check);
   uv_unref((uv_handle_t *)&loop->prepare);
   uv_unref((uv_handle_t *)&loop->check);
-}
-
-void weir__loop_unref(weir_loop_t *loop) {
-  if (--loop->refs == 0) weir__free(loop);
+  return 0;
 }
 
 uv_loop_t *weir_loop_uv(const weir_loop_t *loop) {
@@ -174,6 +267,7 @@ void weir_loop_seed(weir_loop_t *loop, uint64_t seed) {
 size_t weir_run(weir_loop_t *loop) {
   size_t parked;
 
+  weir__loop_adopt(loop);
   loop->refs++;
   if (!loop->in_callback) uv_run(loop->uv, UV_RUN_DEFAULT);
   parked = loop->parked;

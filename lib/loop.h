@@ -5,30 +5,46 @@
 #include <weir/loop.h>
 
 #include "heap.h"
+#include "lock.h"
 #include "queue.h"
 #include "random.h"
 
-typedef struct weir__scope_s weir__scope_t;
-
 /* The states of an operation: idle ones are the caller's. */
-enum { WEIR__IDLE, WEIR__PARKED, WEIR__RUNNABLE };
+enum {
+  WEIR__IDLE,
+  WEIR__PARKED,
+  WEIR__BUSY,    /* claimed, for a moment: to happen, or to go on waiting */
+  WEIR__CLAIMED, /* has happened, and is on its way to its loop */
+  WEIR__RUNNABLE
+};
+
+/*
+ * What becomes of a scope: PLAIN while it is used, referenced and not cancelled, so that operations
+ * start without a look; LOOK before and between; and once cancelled, its err (below 0) in the low
+ * half and the cause in the high half.
+ */
+enum { WEIR__PLAIN, WEIR__LOOK };
 
 /* The part of a context that operations see: it stands first in every context. */
 struct weir__scope_s {
   weir_loop_t *loop;
+  _Atomic(uint64_t) fate;
   weir__link_t ops;       /* parked under the context */
   weir__link_t abandoned; /* in the loop's list, once only operations hold it */
-  bool is_plain;          /* used, referenced and not cancelled: operations start without a look */
+  weir__post_t post;      /* to its loop */
+  atomic_uint posted;     /* what for (ctx.c) */
   bool used;              /* an operation has been started under it */
   bool unreferenced;      /* only operations hold it, or did */
-  int err;                /* 0 until it is cancelled */
-  int cause;
 };
 
 struct weir_loop_s {
   uv_loop_t *uv;
   weir__link_t ready; /* runnable operations, by u.wait.link */
   size_t parked;
+  size_t requests; /* of uv, that are under way */
+  size_t awaiting; /* parked ones that other threads may make happen */
+  bool is_held;    /* the async handle keeps the uv loop alive for them */
+  uint64_t spin_ns;
   uint64_t completions;
   weir__link_t abandoned; /* scopes that operations may still hold */
   weir__link_t marker; /* in the run queue: when it comes up, no operation holds the marked ones */
@@ -53,8 +69,6 @@ struct weir_loop_s {
   weir_op_t *joins;     /* those that wait, a tree by number (join.c) */
   uint64_t join_number; /* of the one that was started last */
   weir__link_t channels;
-  weir__link_t dying; /* contexts that are being freed */
-  bool freeing;
   size_t channel_count, context_count;
   size_t refs; /* the attachment, its channels and its contexts */
 
@@ -62,10 +76,13 @@ struct weir_loop_s {
   uv_prepare_t prepare;
   uv_check_t check;
   uv_timer_t timer;
+  uv_async_t async;
   uv_idle_t round; /* closes again and again while the loop closes (attach.c) */
   bool in_round;
   int rounds_left;
   /* set by the levels above */
+  void (*deliver_op)(weir_op_t *op);
+  void (*deliver_scope)(weir__scope_t *scope);
   void (*leave_joins)(weir_op_t *op);
   void (*free_scope)(weir__scope_t *scope); /* that no operation holds, if nothing else does */
   void (*arm_timers)(weir_loop_t *loop);
@@ -73,13 +90,37 @@ struct weir_loop_s {
   void (*on_drained)(weir_loop_t *loop);
   weir_loop_cb on_closed;
   void *on_closed_arg;
+
+  /* what other threads write, away from the rest */
+  unsigned char apart[WEIR__CACHE_LINE];
+  _Atomic(weir__post_t *) posted; /* the inbox, newest first */
+  atomic_uint gate;
+  weir__lock_t handover;
+  _Atomic(const void *) owner; /* the thread that the loop belongs to */
 };
 
 /* Prepares a zeroed loop: its queue and its uv handles. */
-void weir__loop_init(weir_loop_t *loop, uv_loop_t *uv);
+int weir__loop_init(weir_loop_t *loop, uv_loop_t *uv);
 
 /* What is done once a turn of the uv loop: a drain, and what it has left. */
 void weir__loop_turn(weir_loop_t *loop);
+
+/* The calling thread is the one that the loop belongs to from now on. */
+void weir__loop_adopt(weir_loop_t *loop);
+
+/*
+ * A thread is in a loop's turn between begin and end: what it posts to other loops waits for the
+ * end. Returns the loop that it is in the turn of already, or NULL.
+ */
+weir_loop_t *weir__loop_begin(weir_loop_t *loop);
+void weir__loop_end(weir_loop_t *before);
+
+/*
+ * A visit, for what may be called from any thread. Returns whether the calling thread may use all of
+ * the loop until weir__loop_leave: as its owner, or because it is closed.
+ */
+bool weir__loop_enter(weir_loop_t *loop, weir_loop_t **before);
+void weir__loop_leave(weir_loop_t *loop, weir_loop_t *before);
 
 /* Makes the coming turn not block, and keeps the uv loop alive until it. */
 void weir__loop_arm(weir_loop_t *loop);
@@ -87,23 +128,46 @@ void weir__loop_arm(weir_loop_t *loop);
 /* Gives back a reference; the last one frees the loop. */
 void weir__loop_unref(weir_loop_t *loop);
 
+static inline int weir__scope_err(const weir__scope_t *scope) {
+  int32_t low = (int32_t)atomic_load_explicit(&scope->fate, memory_order_acquire);
+
+  return low < 0 ? low : 0;
+}
+
 /* Whether runnable operations may hold a scope. */
 static inline bool weir__scope_may_be_held(const weir__scope_t *scope) {
   const weir_loop_t *loop = scope->loop;
 
-  return scope->used && (loop->in_callback || !weir__queue_empty(&loop->ready));
+  return scope->used && !loop->closed && (loop->in_callback || !weir__queue_empty(&loop->ready));
 }
 
 /* Frees the scope, which nothing references, once no operation holds it. */
 void weir__scope_abandon(weir__scope_t *scope);
 
 static inline bool weir__loop_is_drained(const weir_loop_t *loop) {
-  return loop->parked == 0 && weir__queue_empty(&loop->ready) &&
-         weir__queue_empty(&loop->abandoned);
+  return loop->parked == 0 && loop->requests == 0 &&
+         !atomic_load_explicit(&loop->posted, memory_order_relaxed) &&
+         weir__queue_empty(&loop->ready) && weir__queue_empty(&loop->abandoned);
 }
 
 static inline weir__scope_t *weir__scope(const weir_op_t *op) {
   return (weir__scope_t *)op->ctx;
+}
+
+static inline unsigned weir__op_state(const weir_op_t *op) {
+  return atomic_load_explicit(&op->state, memory_order_relaxed);
+}
+
+static inline void weir__op_set_state(weir_op_t *op, unsigned state) {
+  atomic_store_explicit(&op->state, (uint16_t)state, memory_order_relaxed);
+}
+
+static inline int weir__op_result(const weir_op_t *op) {
+  return atomic_load_explicit(&op->status, memory_order_relaxed);
+}
+
+static inline void weir__op_set_result(weir_op_t *op, int status) {
+  atomic_store_explicit(&op->status, status, memory_order_relaxed);
 }
 
 static inline void weir__loop_push(weir_loop_t *loop, weir_op_t *op) {

@@ -6,12 +6,15 @@
  *   2. park     What cannot happen at once waits: the op stands in its context's list, which is how
  *               a cancellation finds it, and in what its kind waits in (a channel's queue, the
  *               timer heap, a join). `kind->unpark` undoes the latter.
- *   3. ready    It has happened or was interrupted: it leaves both, gets its status and joins the
- *               run queue. From here on nothing can cancel it.
- *   4. run      The loop makes it idle, then calls back (loop.c). The op is the caller's again.
+ *   3. claim    Where other threads may make it happen, who does claims it first (chan.c), once.
+ *               A cancellation that comes later is refused by `unpark`: it has happened.
+ *   4. ready    On its loop, it leaves both, gets its status and joins the run queue. From here on
+ *               nothing can cancel it.
+ *   5. run      The loop makes it idle, then calls back (loop.c). The op is the caller's again.
  *
- * 2 is skipped by what happens at once. Whoever makes an op ready does it once, since the op has
- * left everything that could make it ready again: so each accepted op completes exactly once.
+ * 2 is skipped by what happens at once, 3 by what only its own loop makes happen. Whoever makes an
+ * op ready does it once, since the op has left everything that could make it ready again, or has
+ * been claimed: so each accepted op completes exactly once.
  */
 #include "op.h"
 
@@ -24,41 +27,58 @@ void weir_op_init_at(weir_op_t *op, weir_ctx_t *ctx, const char *where) {
   op->ctx = ctx;
   op->kind = NULL;
   op->where = where;
-  op->state = WEIR__IDLE;
-  op->status = 0;
+  weir__op_set_state(op, WEIR__IDLE);
+  weir__op_set_result(op, 0);
   op->joins = 0;
   op->u.wait.index = 0;
 }
 
 bool weir_op_pending(const weir_op_t *op) {
-  return op->state != WEIR__IDLE;
+  return weir__op_state(op) != WEIR__IDLE;
 }
 
 int weir_op_status(const weir_op_t *op) {
-  return op->state == WEIR__IDLE ? op->status : UV_EBUSY;
+  return weir__op_state(op) == WEIR__IDLE ? weir__op_result(op) : UV_EBUSY;
 }
 
 size_t weir_op_index(const weir_op_t *op) {
-  return op->state == WEIR__IDLE ? op->u.wait.index : 0;
+  return weir__op_state(op) == WEIR__IDLE ? op->u.wait.index : 0;
 }
 
 int weir_op_cancel(weir_op_t *op) {
   if (!op) return UV_EINVAL;
-  if (op->state == WEIR__IDLE) return UV_ENOENT;
-  if (op->state == WEIR__RUNNABLE) return UV_EALREADY;
-  weir__op_interrupt(op, UV_ECANCELED);
-  return 0;
+  if (weir__op_state(op) == WEIR__IDLE) return UV_ENOENT;
+  if (weir__op_state(op) == WEIR__RUNNABLE) return UV_EALREADY;
+  return weir__op_interrupt(op, UV_ECANCELED);
+}
+
+bool weir__op_claim(weir_op_t *op, unsigned as) {
+  uint16_t state = WEIR__PARKED;
+  unsigned times = 0;
+
+  while (!atomic_compare_exchange_strong(&op->state, &state, (uint16_t)as)) {
+    if (state != WEIR__BUSY) return false;
+    state = WEIR__PARKED;
+    weir__give_way(&times);
+  }
+  return true;
 }
 
 int weir__op_start_with_a_look(weir_op_t *op) {
   weir__scope_t *scope = weir__scope(op);
+  uint64_t look = WEIR__LOOK;
+  int err;
 
   if (scope->loop->closed) return UV_ECANCELED;
+  weir__loop_adopt(scope->loop);
   scope->used = true;
-  if (scope->unreferenced) weir__scope_abandon(scope);
-  scope->is_plain = !scope->unreferenced && !scope->err;
-  if (!scope->err) return 0;
-  weir__op_complete(op, scope->err, 0);
+  if (scope->unreferenced)
+    weir__scope_abandon(scope);
+  else
+    atomic_compare_exchange_strong(&scope->fate, &look, WEIR__PLAIN);
+  err = weir__scope_err(scope);
+  if (!err) return 0;
+  weir__op_complete(op, err, 0);
   return WEIR__COMPLETED;
 }
 
@@ -66,6 +86,7 @@ int weir__op_start_with_a_look(weir_op_t *op) {
 static int wait_for(weir_loop_t *loop, weir_op_t *op) {
   int status = UV_EAGAIN;
 
+  weir__loop_adopt(loop);
   loop->refs++;
   loop->awaited = op;
   while (loop->awaited && uv_run(loop->uv, UV_RUN_ONCE)) continue;
@@ -77,7 +98,7 @@ static int wait_for(weir_loop_t *loop, weir_op_t *op) {
 
 int weir_op_wait(weir_op_t *op) {
   if (!op) return UV_EINVAL;
-  if (op->state == WEIR__IDLE) return op->status; /* its context may be gone */
+  if (!weir_op_pending(op)) return weir__op_result(op); /* its context may be gone */
   if (weir__scope(op)->loop->in_callback) return UV_EINVAL;
   return wait_for(weir__scope(op)->loop, op);
 }
@@ -90,16 +111,24 @@ int weir_yield(weir_op_t *op, weir_op_cb cb) {
   return 0;
 }
 
-void weir__op_abandon(weir_op_t *op) {
+int weir__op_abandon(weir_op_t *op) {
   weir__scope_t *scope = weir__scope(op);
+  int err;
 
-  if (op->state == WEIR__PARKED) {
-    op->kind->unpark(op);
+  if (weir__op_state(op) == WEIR__RUNNABLE) {
+    weir__queue_take(&op->u.wait.link);
+  } else {
+    err = op->kind->unpark(op);
+    if (err) return err;
     weir__queue_take(&op->parked);
     scope->loop->parked--;
-  } else {
-    weir__queue_take(&op->u.wait.link);
   }
-  op->state = WEIR__IDLE;
+  weir__op_set_state(op, WEIR__IDLE);
   if (scope->unreferenced) weir__scope_abandon(scope);
+  return 0;
+}
+
+void weir__op_deliver(weir_op_t *op) {
+  if (op->kind->leave) op->kind->leave(op);
+  weir__op_ready(op, weir__op_result(op));
 }

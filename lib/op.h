@@ -11,10 +11,13 @@
 /* What an operation is parked as. */
 struct weir__kind_s {
   const char *verb;
-  void (*unpark)(weir_op_t *op);                      /* takes it out of what it waits in */
-  void (*describe)(const weir_op_t *op, FILE *out);   /* what it waits for */
+  int (*unpark)(weir_op_t *op);               /* takes it out of what it waits in, or refuses */
+  void (*describe)(weir_op_t *op, FILE *out); /* what it waits for */
   void (*chosen)(weir_op_t *op, weir_case_t *chosen); /* select: this case happens */
+  void (*leave)(weir_op_t *op);                       /* after a claim, on its loop; or NULL */
   weir_case_t *(*cases)(weir_op_t *op, size_t *n);    /* at channels: what it waits there with */
+  bool is_contended;                                  /* other threads may make it happen */
+  bool keeps_destination;                             /* at the end of the channel */
   bool hidden;                                        /* waits for nothing: not counted or shown */
 };
 
@@ -25,8 +28,8 @@ enum { WEIR__COMPLETED = 1 };
 void weir__op_leave_joins(weir_op_t *op);
 
 static inline void weir__op_push(weir_op_t *op, int status) {
-  op->state = WEIR__RUNNABLE;
-  op->status = status;
+  weir__op_set_state(op, WEIR__RUNNABLE);
+  weir__op_set_result(op, status);
   weir__loop_push(weir__scope(op)->loop, op);
 }
 
@@ -46,6 +49,17 @@ static inline void weir__op_ready(weir_op_t *op, int status) {
   weir__op_push(op, status);
 }
 
+/*
+ * Claims a parked op, which others may be about to claim, too: for good as WEIR__CLAIMED; or as
+ * WEIR__BUSY, to complete it or give it back without waiting for anything, since others wait for
+ * that. False: it is another's.
+ */
+bool weir__op_claim(weir_op_t *op, unsigned as);
+
+static inline void weir__op_unclaim(weir_op_t *op) {
+  atomic_store_explicit(&op->state, WEIR__PARKED, memory_order_release);
+}
+
 /* The rest of weir__op_start for a scope that is not plain. */
 int weir__op_start_with_a_look(weir_op_t *op);
 
@@ -55,9 +69,10 @@ int weir__op_start_with_a_look(weir_op_t *op);
  */
 static inline int weir__op_start(weir_op_t *op, weir_op_cb cb) {
   if (!op || !op->ctx) return UV_EINVAL;
-  if (op->state != WEIR__IDLE) return UV_EBUSY;
+  if (weir__op_state(op) != WEIR__IDLE) return UV_EBUSY;
   op->cb = cb;
-  return weir__scope(op)->is_plain ? 0 : weir__op_start_with_a_look(op);
+  if (atomic_load_explicit(&weir__scope(op)->fate, memory_order_relaxed) == WEIR__PLAIN) return 0;
+  return weir__op_start_with_a_look(op);
 }
 
 /* What a public call returns for weir__op_start's refusal or completion. */
@@ -69,19 +84,24 @@ static inline void weir__op_park(weir_op_t *op, const weir__kind_t *kind) {
   weir__scope_t *scope = weir__scope(op);
 
   op->kind = kind;
-  op->state = WEIR__PARKED;
-  op->status = (int32_t)scope->loop->now_ms;
+  weir__op_set_state(op, WEIR__PARKED);
+  weir__op_set_result(op, (int32_t)scope->loop->now_ms);
   weir__queue_put(&scope->ops, &op->parked);
   scope->loop->parked++;
 }
 
-/* Takes a parked op out of what it waits in and completes it. */
-static inline void weir__op_interrupt(weir_op_t *op, int status) {
-  op->kind->unpark(op);
-  weir__op_ready(op, status);
+/* Takes a parked op out of what it waits in and completes it: 0, or what unpark refuses with. */
+static inline int weir__op_interrupt(weir_op_t *op, int status) {
+  int err = op->kind->unpark(op);
+
+  if (err == 0) weir__op_ready(op, status);
+  return err;
 }
 
-/* Ends a pending op without its callback. */
-void weir__op_abandon(weir_op_t *op);
+/* Ends a pending op without its callback: 0, or what unpark refuses with. */
+int weir__op_abandon(weir_op_t *op);
+
+/* An op that was claimed, perhaps by another thread, has arrived at its loop. */
+void weir__op_deliver(weir_op_t *op);
 
 #endif

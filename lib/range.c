@@ -10,6 +10,11 @@
  * The user's callback may do anything to the range, restart and free it included: the value that it
  * looks at is not in the range, and after it, `stopped`, on the stack, says whether the range is
  * still there.
+ *
+ * At a shared channel a value may be on its way, from another thread, when the range is stopped or
+ * paused: its op has been claimed, and nobody can take it back. So there the op and the buffer are
+ * in a receiver of their own. A stopped range leaves it alone; it drops the value when that arrives,
+ * and itself. For a paused one it holds the value.
  */
 #include <weir/range.h>
 
@@ -19,10 +24,19 @@
 #include "mem.h"
 #include "op.h"
 
-static void on_recv(weir_op_t *op, int status);
+struct weir__receiver_s {
+  weir_op_t op;
+  weir_range_t *range; /* NULL: it has been left alone */
+  void (*drop)(void *value);
+  _Alignas(max_align_t) unsigned char buffer[];
+};
 
-static void paused_unpark(weir_op_t *op) {
+static void on_recv(weir_op_t *op, int status);
+static void on_recv_shared(weir_op_t *op, int status);
+
+static int paused_unpark(weir_op_t *op) {
   weir__scope(op)->loop->parked++; /* op.c counts it out again */
+  return 0;
 }
 
 static const weir__kind_t paused_kind = {.verb = "paused", .unpark = paused_unpark, .hidden = true};
@@ -34,8 +48,18 @@ void weir_range_init_at(weir_range_t *range, weir_ctx_t *ctx, const char *where)
   weir_op_init_at(&range->op, ctx, where);
 }
 
-static bool is_allocated(const weir_range_t *range) {
-  return range->buffer != range->room.bytes;
+static weir_op_t *op_of(weir_range_t *range) {
+  return range->receiver ? &range->receiver->op : &range->op;
+}
+
+static weir_op_cb callback_of(const weir_range_t *range) {
+  return range->receiver ? on_recv_shared : on_recv;
+}
+
+/* What has been allocated for it, or NULL: the value is in `room`. */
+static void *block_of(const weir_range_t *range) {
+  if (range->receiver) return range->receiver;
+  return range->buffer != range->room.bytes ? range->buffer : NULL;
 }
 
 /* Makes it idle; the op is. */
@@ -43,19 +67,21 @@ static void set_idle(weir_range_t *range) {
   weir_chan_t *ch = range->chan;
 
   range->running = range->paused = range->held = false;
+  range->receiver = NULL;
   weir_chan_unref(ch);
 }
 
 /* What an ended range leaves behind, apart from it: the range may be freed or started again. */
 typedef struct remains_s {
   weir_range_room_t room;
-  void *allocated;           /* or NULL: the value is in `room` */
+  void *block, *buffer;
   void (*drop)(void *value); /* NULL: there is no value to drop */
 } remains_t;
 
 static remains_t end(weir_range_t *range, bool has_value) {
   remains_t remains = {.room = range->room,
-                       .allocated = is_allocated(range) ? range->buffer : NULL,
+                       .block = block_of(range),
+                       .buffer = range->buffer,
                        .drop = has_value ? range->drop : NULL};
 
   set_idle(range);
@@ -63,12 +89,12 @@ static remains_t end(weir_range_t *range, bool has_value) {
 }
 
 static void dispose(remains_t *remains) {
-  if (remains->drop) remains->drop(remains->allocated ? remains->allocated : remains->room.bytes);
-  weir__free(remains->allocated);
+  if (remains->drop) remains->drop(remains->block ? remains->buffer : remains->room.bytes);
+  weir__free(remains->block);
 }
 
 static void receive(weir_range_t *range) {
-  int err = weir_chan_recv(&range->op, range->chan, range->buffer, on_recv);
+  int err = weir_chan_recv(op_of(range), range->chan, range->buffer, callback_of(range));
 
   assert(err == 0);
   (void)err;
@@ -76,24 +102,30 @@ static void receive(weir_range_t *range) {
 
 /* Parks the idle op where only a cancellation finds it, and does not count it as parked. */
 static void park_paused(weir_range_t *range) {
-  weir_op_t *op = &range->op;
+  weir_op_t *op = op_of(range);
 
-  if (weir__op_start(op, on_recv)) return; /* cancelled: it has completed so */
+  if (weir__op_start(op, callback_of(range))) return; /* cancelled: it has completed so */
   weir__op_park(op, &paused_kind);
   weir__scope(op)->loop->parked--;
 }
 
+static void hold(weir_range_t *range, int status) {
+  range->held = true;
+  range->held_status = status;
+  park_paused(range);
+}
+
 /* Calls back with a value, which is the callback's from then on, and goes on. */
 static void call(weir_range_t *range) {
-  void *allocated = is_allocated(range) ? range->buffer : NULL;
+  void *block = block_of(range);
   weir_range_room_t room;
   bool stopped = false;
 
-  if (!allocated) weir__copy(room.bytes, range->room.bytes, range->size);
+  if (!block) weir__copy(room.bytes, range->room.bytes, range->size);
   range->stopped = &stopped;
-  range->cb(range, allocated ? allocated : room.bytes, 0);
+  range->cb(range, block ? range->buffer : room.bytes, 0);
   if (stopped) {
-    weir__free(allocated);
+    weir__free(block);
     return;
   }
   range->stopped = NULL;
@@ -103,12 +135,16 @@ static void call(weir_range_t *range) {
     receive(range);
 }
 
-static void on_recv(weir_op_t *op, int status) {
-  weir_range_t *range = WEIR__CONTAINER(op, weir_range_t, op);
+static void arrive(weir_range_t *range, weir_op_t *op, int status) {
   bool has_value = status == 0 || (range->held && range->held_status == 0);
+  int err = weir__scope_err(weir__scope(op));
   remains_t remains;
 
-  if (status == 0) status = weir__scope(op)->err;
+  if (status == 0) status = err;
+  if (range->paused && !err && !range->held) { /* it was on its way */
+    hold(range, status);
+    return;
+  }
   range->held = range->paused = false;
   if (status == 0) {
     call(range);
@@ -119,24 +155,62 @@ static void on_recv(weir_op_t *op, int status) {
   dispose(&remains);
 }
 
-int weir_range_start(weir_range_t *range, weir_chan_t *ch, weir_range_cb cb) {
+/* Its range has gone, and so does what arrives. */
+static void dispose_of(weir__receiver_t *receiver, int status) {
+  if (status == 0 && receiver->drop) receiver->drop(receiver->buffer);
+  weir__free(receiver);
+}
+
+static void on_recv(weir_op_t *op, int status) {
+  arrive(WEIR__CONTAINER(op, weir_range_t, op), op, status);
+}
+
+static void on_recv_shared(weir_op_t *op, int status) {
+  weir__receiver_t *receiver = WEIR__CONTAINER(op, weir__receiver_t, op);
+
+  if (receiver->range)
+    arrive(receiver->range, op, status);
+  else
+    dispose_of(receiver, status);
+}
+/* Makes room for values. */
+static int prepare(weir_range_t *range, const weir_chan_t *ch) {
   size_t size = ch ? ch->type.size : 0;
+
+  range->receiver = NULL;
+  range->buffer = range->room.bytes;
+  if (weir__is_shared(ch)) {
+    range->receiver = weir__malloc(sizeof(*range->receiver) + size);
+    if (!range->receiver) return UV_ENOMEM;
+    weir_op_init_at(&range->receiver->op, range->op.ctx, range->op.where);
+    range->receiver->range = range;
+    range->receiver->drop = ch->type.drop;
+    range->buffer = range->receiver->buffer;
+  } else if (size > sizeof(range->room)) {
+    range->buffer = weir__malloc(size);
+    if (!range->buffer) return UV_ENOMEM;
+  }
+  range->size = size;
+  range->drop = ch ? ch->type.drop : NULL;
+  return 0;
+}
+
+int weir_range_start(weir_range_t *range, weir_chan_t *ch, weir_range_cb cb) {
   int err;
 
   if (!range || !cb || !weir__chan_fits(&range->op, ch)) return UV_EINVAL;
   if (range->running) return UV_EBUSY;
-  range->buffer = size > sizeof(range->room) ? weir__malloc(size) : range->room.bytes;
-  if (!range->buffer) return UV_ENOMEM;
-  err = weir_chan_recv(&range->op, ch, range->buffer, on_recv);
+  err = prepare(range, ch);
+  if (err) return err;
+  err = weir_chan_recv(op_of(range), ch, range->buffer, callback_of(range));
   if (err) {
-    if (is_allocated(range)) weir__free(range->buffer);
+    weir__free(block_of(range));
+    range->receiver = NULL;
     return err;
   }
   range->running = true;
   range->cb = cb;
   range->chan = weir_chan_ref(ch);
-  range->size = size;
-  range->drop = ch ? ch->type.drop : NULL;
   return 0;
 }
 
@@ -146,14 +220,25 @@ static int check(const weir_range_t *range, bool paused) {
   return range->paused == paused ? UV_EALREADY : 0;
 }
 
-static void pause_pending(weir_range_t *range) {
-  weir_op_t *op = &range->op;
+/* What has been posted to the loop arrives now, not at its next turn. */
+static void catch_up(weir_op_t *op) {
+  if (weir__op_state(op) == WEIR__CLAIMED) weir__inbox_take(weir__scope(op)->loop);
+}
 
-  if (weir__scope(op)->err) return; /* it is ending */
-  range->held = op->state == WEIR__RUNNABLE;
-  range->held_status = op->status;
-  weir__op_abandon(op);
-  park_paused(range);
+static void pause_pending(weir_range_t *range) {
+  weir_op_t *op = op_of(range);
+  bool has_happened;
+  int status;
+
+  catch_up(op);
+  has_happened = weir__op_state(op) == WEIR__RUNNABLE;
+  status = weir__op_result(op);
+  if (weir__scope_err(weir__scope(op))) return; /* it is ending */
+  if (weir__op_abandon(op)) return;             /* on its way: it will be held */
+  if (has_happened)
+    hold(range, status);
+  else
+    park_paused(range);
 }
 
 int weir_range_pause(weir_range_t *range) {
@@ -166,9 +251,9 @@ int weir_range_pause(weir_range_t *range) {
 }
 
 static void resume_pending(weir_range_t *range) {
-  weir_op_t *op = &range->op;
+  weir_op_t *op = op_of(range);
 
-  if (op->state == WEIR__RUNNABLE) return; /* cancelled while paused */
+  if (weir__op_state(op) != WEIR__PARKED || op->kind != &paused_kind) return; /* on its way */
   if (range->held) {
     range->held = false;
     weir__op_interrupt(op, range->held_status);
@@ -187,9 +272,11 @@ int weir_range_resume(weir_range_t *range) {
   return 0;
 }
 
-static bool has_undelivered(const weir_range_t *range) {
+static bool has_undelivered(weir_range_t *range) {
+  weir_op_t *op = op_of(range);
+
   if (range->held) return range->held_status == 0;
-  return range->op.state == WEIR__RUNNABLE && range->op.status == 0;
+  return weir__op_state(op) == WEIR__RUNNABLE && weir__op_result(op) == 0;
 }
 
 int weir_range_stop(weir_range_t *range) {
@@ -204,8 +291,13 @@ int weir_range_stop(weir_range_t *range) {
     set_idle(range);
     return 0;
   }
+  catch_up(op_of(range));
   undelivered = has_undelivered(range);
-  weir__op_abandon(&range->op);
+  if (weir__op_abandon(op_of(range))) { /* on its way */
+    range->receiver->range = NULL;
+    set_idle(range);
+    return 0;
+  }
   remains = end(range, undelivered);
   dispose(&remains);
   return 0;

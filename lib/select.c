@@ -8,53 +8,37 @@
  *   3. dequeue  A partner lets one case happen (chan.c): the others leave their queues then and
  *               there, so no stale waiter is ever found in a queue.
  *
- * A select never pairs with itself, since it looks before any of its cases is in a queue.
+ * A select never pairs with itself, since it looks before any of its cases is in a queue. With a
+ * shared channel among them there is more to it: contend.c.
  */
-#include "chan.h"
-#include "op.h"
-
-#include <weir/select.h>
-
-static inline bool ready(const weir_case_t *c) {
-  if (!c->chan) return false;
-  return c->is_send ? weir__chan_can_send(c->chan) : weir__chan_can_recv(c->chan);
-}
-
-static inline int happen(weir_case_t *c) {
-  return c->is_send ? weir__chan_send_now(c->chan, c->value)
-                    : weir__chan_recv_now(c->chan, c->value);
-}
-
-static inline bool allowed(const weir_case_t *c, const weir_loop_t *loop) {
-  if (loop && c->chan->loop != loop) return false;
-  return !c->is_send || weir__chan_sendable(c->chan, c->value);
-}
+#include "select.h"
 
 #define INVALID SIZE_MAX
+#define SHARED (SIZE_MAX - 1)
 
-/* Returns how many cases are ready, or INVALID. `loop` NULL: the channels' own. */
-static inline size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *loop) {
+/*
+ * Returns how many cases are ready, or INVALID, or SHARED if they include shared channels, which have
+ * to be locked before the look. `loop` NULL: the channels' own.
+ */
+WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *loop) {
   size_t count = 0;
+  bool is_shared = false;
 
   if (n > INT32_MAX || (n > 0 && !cases)) return INVALID;
   for (size_t i = 0; i < n; i++) {
-    if (!cases[i].chan) continue;
-    if (!allowed(&cases[i], loop)) return INVALID;
-    count += ready(&cases[i]);
+    const weir_case_t *c = &cases[i];
+    const weir_chan_t *ch = c->chan;
+
+    if (!ch) continue;
+    if (c->is_send && !weir__chan_sendable(ch, c->value)) return INVALID;
+    if (loop ? ch->loop == loop : ch->loop != NULL)
+      count += weir__case_ready(c);
+    else if (!ch->loop)
+      is_shared = true;
+    else
+      return INVALID;
   }
-  return count;
-}
-
-/* Returns the index of the ready case that has `before` ready ones before it. */
-static inline size_t find(const weir_case_t *cases, size_t before) {
-  size_t i = 0;
-
-  while (!ready(&cases[i]) || before-- > 0) i++;
-  return i;
-}
-
-static inline size_t choose(const weir_case_t *cases, size_t count, weir__random_t *random) {
-  return find(cases, count > 1 ? weir__random_below(random, (uint32_t)count) : 0);
+  return is_shared ? SHARED : count;
 }
 
 static void dequeue(weir_op_t *op, const weir_case_t *except) {
@@ -64,22 +48,43 @@ static void dequeue(weir_op_t *op, const weir_case_t *except) {
     if (cases[i].chan && &cases[i] != except) weir__queue_take(&cases[i].link);
 }
 
-static void unpark(weir_op_t *op) {
+static int unpark(weir_op_t *op) {
   dequeue(op, NULL);
+  return 0;
+}
+
+static size_t index_of(const weir_op_t *op, const weir_case_t *c) {
+  return (size_t)(c - (weir_case_t *)op->u.wait.value);
 }
 
 static void chosen(weir_op_t *op, weir_case_t *c) {
   dequeue(op, c);
-  op->u.wait.index = (uint32_t)(c - (weir_case_t *)op->u.wait.value);
+  op->u.wait.index = (uint32_t)index_of(op, c);
 }
 
-static void describe(const weir_op_t *op, FILE *out) {
+static int unpark_shared(weir_op_t *op) {
+  if (!weir__op_claim(op, WEIR__CLAIMED)) return UV_EALREADY;
+  weir__select_withdraw(op, WEIR__NONE_CHOSEN);
+  weir__inbox_awaited(weir__scope(op)->loop);
+  return 0;
+}
+
+static void chosen_shared(weir_op_t *op, weir_case_t *c) {
+  op->u.wait.index = (uint32_t)index_of(op, c);
+}
+
+static void leave_shared(weir_op_t *op) {
+  weir__select_withdraw(op, op->u.wait.index);
+  weir__inbox_awaited(weir__scope(op)->loop);
+}
+
+static void describe(weir_op_t *op, FILE *out) {
   const weir_case_t *cases = op->u.wait.value;
 
   fprintf(out, "of %u cases", (unsigned)op->u.wait.count);
   for (size_t i = 0; i < op->u.wait.count; i++) {
     fprintf(out, "%s %s ", i ? "," : ":", cases[i].is_send ? "send on" : "recv on");
-    weir__chan_print(cases[i].chan, out);
+    weir__chan_print(op, cases[i].chan, out);
   }
 }
 
@@ -90,6 +95,13 @@ static weir_case_t *all_cases(weir_op_t *op, size_t *n) {
 
 static const weir__kind_t select_kind = {
     .verb = "select", .unpark = unpark, .describe = describe, .chosen = chosen, .cases = all_cases};
+static const weir__kind_t shared_kind = {.verb = "select",
+                                         .unpark = unpark_shared,
+                                         .describe = describe,
+                                         .chosen = chosen_shared,
+                                         .leave = leave_shared,
+                                         .cases = all_cases,
+                                         .is_contended = true};
 
 static void park(weir_op_t *op, weir_case_t *cases, size_t n) {
   op->u.wait.value = cases;
@@ -105,20 +117,39 @@ static void park(weir_op_t *op, weir_case_t *cases, size_t n) {
   weir__op_park(op, &select_kind);
 }
 
+static void park_shared(weir_op_t *op) {
+  weir__op_park(op, &shared_kind);
+  weir__inbox_await(weir__scope(op)->loop);
+}
+
+static int start_shared(weir_op_t *op, weir_case_t *cases, size_t n, weir__random_t *random) {
+  weir__select_t select = {.cases = cases,
+                           .n = n,
+                           .random = random,
+                           .home = weir__scope(op)->loop,
+                           .op = op,
+                           .park = park_shared};
+  int status = weir__select_shared(&select);
+
+  if (status != UV_EAGAIN) weir__op_complete(op, status, select.index);
+  return 0;
+}
+
 static inline int start(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb cb, bool biased) {
   size_t count, index;
-  weir_loop_t *loop;
+  weir__random_t *random;
   int started;
 
   if (!op || !op->ctx) return UV_EINVAL;
-  loop = weir__scope(op)->loop;
-  count = look(cases, n, loop);
+  count = look(cases, n, weir__scope(op)->loop);
   if (count == INVALID) return UV_EINVAL;
   started = weir__op_start(op, cb);
   if (started) return weir__op_accepted(started);
+  random = biased ? NULL : &weir__scope(op)->loop->random;
+  if (count == SHARED) return start_shared(op, cases, n, random);
   if (count > 0) {
-    index = biased ? find(cases, 0) : choose(cases, count, &loop->random);
-    weir__op_complete(op, happen(&cases[index]), index);
+    index = weir__case_choose(cases, n, count, random);
+    weir__op_complete(op, weir__case_happen(&cases[index], NULL), index);
   } else {
     park(op, cases, n);
   }
@@ -133,19 +164,28 @@ int weir_select_biased(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb c
   return start(op, cases, n, cb, true);
 }
 
-static weir__random_t *thread_random(void) {
+weir__random_t *weir__select_random(void) {
   static _Thread_local weir__random_t random;
 
   if (random.state == 0) random.state = uv_hrtime() ^ (uint64_t)(uintptr_t)&random;
   return &random;
 }
 
+static int try_shared(weir_case_t *cases, size_t n, size_t *index) {
+  weir__select_t select = {.cases = cases, .n = n, .random = weir__select_random()};
+  int status = weir__select_shared(&select);
+
+  if (index && status != UV_EAGAIN) *index = select.index;
+  return status;
+}
+
 int weir_select_try(weir_case_t *cases, size_t n, size_t *index) {
   size_t count = look(cases, n, NULL), chosen;
 
   if (count == INVALID) return UV_EINVAL;
+  if (count == SHARED) return try_shared(cases, n, index);
   if (count == 0) return UV_EAGAIN;
-  chosen = choose(cases, count, thread_random());
+  chosen = weir__case_choose(cases, n, count, weir__select_random());
   if (index) *index = chosen;
-  return happen(&cases[chosen]);
+  return weir__case_happen(&cases[chosen], NULL);
 }

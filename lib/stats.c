@@ -45,10 +45,13 @@ void weir_stats(const weir_loop_t *loop, weir_stats_t *out) {
                         .loop_turns = loop->turns};
 }
 
-static void print_op(const weir_op_t *op, uint32_t now_ms, FILE *out) {
+static void print_op(weir_op_t *op, uint32_t now_ms, FILE *out) {
+  uint32_t since_ms = (uint32_t)weir__op_result(op);
+
+  if (weir__op_state(op) == WEIR__CLAIMED) since_ms = now_ms;
   fprintf(out, "%s: %s ", op->where, op->kind->verb);
   op->kind->describe(op, out);
-  fprintf(out, ", since %" PRIu32 " ms\n", now_ms - (uint32_t)op->status);
+  fprintf(out, ", since %" PRIu32 " ms\n", now_ms - since_ms);
 }
 
 void weir_dump(const weir_loop_t *loop, FILE *out) {

@@ -15,9 +15,10 @@ typedef struct ticker_s {
   uint64_t period; /* nanoseconds */
 } ticker_t;
 
-static void on_close(weir__watch_t *watch) {
+static void on_close(weir__watch_t *watch, weir__posts_t *posts) {
   ticker_t *ticker = WEIR__CONTAINER(watch, ticker_t, watch);
 
+  (void)posts; /* the channel is local */
   weir__timer_stop(ticker->chan->loop, &ticker->timer);
   weir__free(ticker);
 }

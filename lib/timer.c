@@ -59,6 +59,7 @@ void weir__timer_stop(weir_loop_t *loop, weir__timer_t *timer) {
 /* `now` is read once, so that timers which start others cannot keep the loop here. */
 static void fire_due(weir_loop_t *loop) {
   uint64_t now = weir__clock(loop);
+  weir_loop_t *before = weir__loop_begin(loop);
   weir__timer_t *timer;
 
   loop->in_callback = true; /* of a value's drop, perhaps */
@@ -67,6 +68,7 @@ static void fire_due(weir_loop_t *loop) {
     timer->fire(timer);
   }
   loop->in_callback = false;
+  weir__loop_end(before);
   timers_changed(loop);
 }
 
@@ -140,12 +142,13 @@ static void sleep_fire(weir__timer_t *timer) {
   weir__op_ready(op, 0);
 }
 
-static void sleep_unpark(weir_op_t *op) {
+static int sleep_unpark(weir_op_t *op) {
   weir__timer_stop(weir__scope(op)->loop, &op->u.timer);
   op->u.wait.index = 0;
+  return 0;
 }
 
-static void sleep_describe(const weir_op_t *op, FILE *out) {
+static void sleep_describe(weir_op_t *op, FILE *out) {
   const weir_loop_t *loop = weir__scope(op)->loop;
   uint64_t now = weir__clock(loop), deadline = op->u.timer.deadline;
 

@@ -1,5 +1,8 @@
 /*
- * Channels: values in order, between callbacks, with backpressure.
+ * Channels: values in order, between callbacks, loops and threads, with backpressure.
+ *
+ * A local channel belongs to one loop and its thread. On a shared one everything may be done from
+ * any thread, but an operation is started on the thread of its own loop, where it also completes.
  *
  * The semantics are Go's (The Go Programming Language Specification, "Channel types", "Send
  * statements", "Receive operator", "Close"): values and waiters are FIFO; capacity 0 is a
@@ -52,6 +55,13 @@ extern WEIR_EXTERN const weir_type_t weir_type_chan;
  * Returns the channel with one reference for the caller, or NULL for want of memory.
  */
 WEIR_EXTERN weir_chan_t *weir_chan_new(weir_loop_t *loop, const weir_type_t *type, size_t capacity);
+
+/*
+ * The same, but shared: for operations of any loop, and for threads that run none.
+ *
+ * Thread: any. It belongs to no loop, and outlives those that use it.
+ */
+WEIR_EXTERN weir_chan_t *weir_chan_new_shared(const weir_type_t *type, size_t capacity);
 
 /* Takes another reference and returns the channel; NULL in, NULL out. */
 WEIR_EXTERN weir_chan_t *weir_chan_ref(weir_chan_t *ch);
@@ -119,6 +129,25 @@ WEIR_EXTERN int weir_chan_try_send(weir_chan_t *ch, const void *value);
  * channel), or UV_EOF or the closing status, with `value` zeroed.
  */
 WEIR_EXTERN int weir_chan_try_recv(weir_chan_t *ch, void *value);
+
+/*
+ * Sends one value from a thread that runs no loop, and blocks the thread until it has gone.
+ *
+ *   ch          a shared channel; NULL blocks for ever.
+ *   timeout_ms  milliseconds; 0 only tries, UINT64_MAX waits for ever.
+ *
+ * Returns 0, UV_EPIPE (closed), UV_ETIMEDOUT (the value is still the caller's), UV_EINVAL for a
+ * local channel or a NULL value that has a size. Thread: any; on a loop's, the loop stands still.
+ */
+WEIR_EXTERN int weir_chan_send_blocking(weir_chan_t *ch, const void *value, uint64_t timeout_ms);
+
+/*
+ * Receives one value in the same way; a NULL `value` drops it.
+ *
+ * Returns 0, UV_EOF or the closing status (`value` is zeroed), UV_ETIMEDOUT (`value` is untouched),
+ * UV_EINVAL for a local channel.
+ */
+WEIR_EXTERN int weir_chan_recv_blocking(weir_chan_t *ch, void *value, uint64_t timeout_ms);
 
 /*
  * Closes a channel: receivers get what is buffered, then UV_EOF; parked sends fail with UV_EPIPE.

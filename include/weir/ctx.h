@@ -53,6 +53,16 @@ WEIR_EXTERN weir_ctx_t *weir_ctx_with_chan(weir_ctx_t *parent, weir_chan_t *done
 /* Makes a context with the parent's values, but not its cancellation nor its deadline. */
 WEIR_EXTERN weir_ctx_t *weir_ctx_without_cancel(weir_ctx_t *parent);
 
+/*
+ * Makes a child that lives on another loop: operations under it are that loop's. The parent's
+ * cancellation reaches it as a notification to its loop, its deadline and values are the parent's.
+ *
+ *   loop  must not have closed; its own loop gives an ordinary child.
+ *
+ * Thread: that of either loop; the child may then be handed over to its own.
+ */
+WEIR_EXTERN weir_ctx_t *weir_ctx_on_loop(weir_ctx_t *parent, weir_loop_t *loop);
+
 /* Takes another reference and returns the context; NULL in, NULL out. */
 WEIR_EXTERN weir_ctx_t *weir_ctx_ref(weir_ctx_t *ctx);
 

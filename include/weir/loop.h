@@ -64,6 +64,15 @@ WEIR_EXTERN void weir_loop_seed(weir_loop_t *loop, uint64_t seed);
 WEIR_EXTERN int weir_loop_virtual_time(weir_loop_t *loop);
 
 /*
+ * Sets for how many nanoseconds the loop may look for what other threads post to it before it goes
+ * to sleep. It looks only after it had something from another thread: an idle loop never does.
+ * Waking a sleeping thread costs tens of microseconds, a look costs the processor.
+ *
+ *   ns  0 never looks. The default is 20,000, or 0 on a single processor.
+ */
+WEIR_EXTERN void weir_loop_set_spin(weir_loop_t *loop, uint64_t ns);
+
+/*
  * Runs the uv loop (UV_RUN_DEFAULT) until nothing is left that could wake it.
  *
  * Returns how many operations are still parked: 0 is a clean end; anything else is what Go calls a

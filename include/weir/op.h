@@ -25,8 +25,19 @@ extern "C" {
  */
 typedef void (*weir_op_cb)(weir_op_t *op, int status);
 
+/* Private: what other threads may read or write, too. C++ sees the same bytes. */
+#ifdef __cplusplus
+typedef uint16_t weir__state_t;
+typedef int32_t weir__status_t;
+#else
+typedef _Atomic(uint16_t) weir__state_t;
+typedef _Atomic(int32_t) weir__status_t;
+#endif
+
 /* Private: what an operation is linked by while it waits. */
 typedef struct weir__link_s weir__link_t;
+typedef struct weir__post_s weir__post_t;
+typedef struct weir__scope_s weir__scope_t;
 typedef struct weir__timer_s weir__timer_t;
 typedef struct weir__kind_s weir__kind_t;
 typedef struct weir__hook_s weir__hook_t;
@@ -35,12 +46,20 @@ struct weir__link_s {
   weir__link_t *prev, *next;
 };
 
+struct weir__post_s {
+  weir__post_t *next;
+  weir__scope_t *scope; /* of whose loop it is for; NULL: for a blocked thread */
+};
+
 /* A case of a select (see select.h), and what a single send or recv waits with. */
 struct weir_case_s {
   weir_chan_t *chan;
   void *value;
   /* private */
-  weir__link_t link;
+  union {
+    weir__link_t link;
+    weir__post_t post; /* on its way to its loop */
+  };
   weir_op_t *op;
   uint32_t index;      /* values moved so far */
   uint32_t count : 31; /* values wanted */
@@ -88,9 +107,9 @@ struct weir_op_s {
   const char *where;   /* "file:line" of weir_op_init */
   weir__link_t parked; /* among the parked ops of the context */
   weir__marks_t marks; /* the joins that it stands in, while `joins` says so */
-  uint16_t state;
-  uint16_t joins; /* in which ways it stands in joins */
-  int32_t status; /* idle, runnable: the result; parked: since when, in ms mod 2^32 */
+  weir__state_t state;
+  uint16_t joins;        /* in which ways it stands in joins */
+  weir__status_t status; /* parked: since when, in ms mod 2^32; otherwise the result */
   union {
     weir_case_t wait;
     weir__timer_t timer;
@@ -156,6 +175,15 @@ WEIR_EXTERN int weir_yield(weir_op_t *op, weir_op_cb cb);
  * Returns 0 or what every start returns. UINT64_MAX sleeps until cancelled.
  */
 WEIR_EXTERN int weir_sleep(weir_op_t *op, uint64_t ms, weir_op_cb cb);
+
+/*
+ * Runs fn(arg) on libuv's thread pool, and completes with 0 when it has returned.
+ *
+ * Returns 0, UV_ENOMEM or what every start returns; UV_EINVAL for a NULL `fn`. While it is queued it
+ * can be cancelled. Once `fn` runs, weir_op_cancel gives UV_EBUSY, and a cancellation of the context
+ * changes nothing: it completes with 0 when `fn` returns.
+ */
+WEIR_EXTERN int weir_work(weir_op_t *op, void (*fn)(void *arg), void *arg, weir_op_cb cb);
 
 /*
  * Completes with 0 when all of `ops` have completed, whatever their statuses; at once for n = 0.

@@ -27,13 +27,17 @@ typedef union weir_range_room_u {
   void *align_pointer;
 } weir_range_room_t;
 
+/* Private: at a shared channel, what outlives a range that is stopped while a value is on its way. */
+typedef struct weir__receiver_s weir__receiver_t;
+
 struct weir_range_s {
   void *data; /* the caller's */
   /* private */
   weir_op_t op;
   weir_chan_t *chan;
   weir_range_cb cb;
-  void *buffer;  /* where values arrive: `room`, or allocated for larger ones */
+  weir__receiver_t *receiver; /* at a shared channel: its op is used, not this one's */
+  void *buffer;               /* where values arrive: `room`, or allocated for larger ones */
   bool *stopped; /* set while the callback runs, so that it may stop and free the range */
   size_t size;   /* of a value, and how to drop one */
   void (*drop)(void *value);
@@ -55,7 +59,8 @@ WEIR_EXTERN void weir_range_init_at(weir_range_t *range, weir_ctx_t *ctx, const 
  *   cb  must not be NULL.
  *
  * Returns 0, UV_EBUSY if it is running, UV_EINVAL for wrong arguments or another loop's channel,
- * UV_ECANCELED if the loop has closed, UV_ENOMEM for values over WEIR_RANGE_INLINE bytes.
+ * UV_ECANCELED if the loop has closed, UV_ENOMEM for values over WEIR_RANGE_INLINE bytes and for
+ * shared channels.
  */
 WEIR_EXTERN int weir_range_start(weir_range_t *range, weir_chan_t *ch, weir_range_cb cb);
 

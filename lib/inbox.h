@@ -1,0 +1,68 @@
+/* What other threads post to a loop, and what this thread has to post to others. */
+#ifndef WEIR_LIB_INBOX_H
+#define WEIR_LIB_INBOX_H
+
+#include "loop.h"
+
+/* First in, first out. */
+typedef struct weir__posts_s {
+  weir__post_t *first, *last;
+} weir__posts_t;
+
+typedef struct weir__thread_s {
+  weir_loop_t *loop;    /* whose turn, or visit, the thread is in */
+  weir__posts_t outbox; /* posted when that ends */
+  unsigned visits;      /* under way */
+  void (*after)(void);  /* does what must wait until none is, if there is anything */
+} weir__thread_t;
+
+extern _Thread_local weir__thread_t weir__thread;
+
+static inline void weir__posts_add(weir__posts_t *posts, weir__post_t *post, weir__scope_t *scope) {
+  post->next = NULL;
+  post->scope = scope;
+  if (posts->first)
+    posts->last->next = post;
+  else
+    posts->first = post;
+  posts->last = post;
+}
+
+/*
+ * Passes on what has been claimed: at once to `home` (a loop of this thread's, or NULL) and to the
+ * loop whose turn it is; to others when the turn ends.
+ */
+void weir__posts_settle(weir__posts_t *posts, const weir_loop_t *home);
+
+/* Posts what is in the outbox of this thread. */
+void weir__outbox_flush(void);
+
+/* The loop's side. */
+
+int weir__inbox_init(weir_loop_t *loop);
+
+/* Takes what has been posted. Returns whether there was something. */
+bool weir__inbox_take(weir_loop_t *loop);
+
+/*
+ * Before a poll that may block: looks for posts for a while, if there were any since the loop last
+ * slept; then posters have to wake it. What has been posted by then is to be taken.
+ */
+void weir__inbox_before_sleep(weir_loop_t *loop);
+
+/* Refuses posts from here on, waits until no poster uses the loop any more, and takes the last. */
+void weir__inbox_close(weir_loop_t *loop);
+
+bool weir__inbox_is_closed(const weir_loop_t *loop);
+
+/* An operation that waits for other threads keeps the uv loop alive. */
+void weir__inbox_await(weir_loop_t *loop);
+
+static inline void weir__inbox_awaited(weir_loop_t *loop) {
+  loop->awaiting--;
+}
+
+/* Lets go of the uv loop if nothing waits any more. */
+void weir__inbox_settle(weir_loop_t *loop);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * A spin lock, held for a few instructions at a time, never while user code runs, and never while
+ * waiting for anything. To unlock is one store, after which the lock's memory may go.
+ */
+#ifndef WEIR_LIB_LOCK_H
+#define WEIR_LIB_LOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+typedef struct weir__lock_s {
+  atomic_bool held;
+} weir__lock_t;
+
+enum { WEIR__CACHE_LINE = 64 };
+
+/* Gives way, the more so the more often it has: `times` counts. */
+void weir__give_way(unsigned *times);
+
+void weir__lock_wait(weir__lock_t *lock);
+
+static inline void weir__lock(weir__lock_t *lock) {
+  if (atomic_exchange_explicit(&lock->held, true, memory_order_acquire)) weir__lock_wait(lock);
+}
+
+static inline bool weir__try_lock(weir__lock_t *lock) {
+  return !atomic_exchange_explicit(&lock->held, true, memory_order_acquire);
+}
+
+static inline void weir__unlock(weir__lock_t *lock) {
+  atomic_store_explicit(&lock->held, false, memory_order_release);
+}
+
+#endif
