@@ -38,8 +38,9 @@
  *               dropped. The channel is not touched any more: a partner may have freed it.
  *   6. arrive   The partner's loop makes it runnable (`kind->leave`, then weir__op_ready).
  *
- * A parked op holds no reference to its channel. But the memory of a shared one stays until each
- * waiter has happened there, or has been withdrawn by its own loop: `waiting`.
+ * A parked op holds no reference to its channel. But where other threads may make it happen, the
+ * memory of its channels stays until it has happened there, or its own loop has withdrawn it:
+ * `waiting`.
  */
 #include "chan.h"
 
@@ -112,28 +113,25 @@ int weir__chan_recv_now(weir_chan_t *ch, void *value, weir__due_t *due) {
 
 /* a shared channel */
 
-int weir__due_init(weir__due_t *due, size_t size) {
-  due->posts = (weir__posts_t){0};
-  due->unwanted_count = 0;
-  due->bounce = size > sizeof(due->room) ? weir__malloc(size) : due->room;
+int weir__due_allocate(weir__due_t *due, size_t size) {
+  due->bounce = weir__malloc(size);
   return due->bounce ? 0 : UV_ENOMEM;
 }
 
-void weir__due_free(weir__due_t *due) {
-  if (due->bounce != due->room) weir__free(due->bounce);
-}
-
 /* As in a callback: contexts that a drop lets go of stay until the caller has done with them. */
-void weir__due_settle(weir__due_t *due, weir_loop_t *home) {
+static void drop_unwanted(weir__due_t *due, weir_loop_t *home) {
   bool was_in_callback = home && home->in_callback;
 
-  if (due->posts.first) weir__posts_settle(&due->posts, home);
-  if (due->unwanted_count == 0) return;
   if (home) home->in_callback = true;
   for (size_t i = 0; i < due->unwanted_count; i++)
     due->drop((char *)(uintptr_t)due->unwanted + i * due->size);
   due->unwanted_count = 0;
   if (home) home->in_callback = was_in_callback;
+}
+
+void weir__due_do(weir__due_t *due, weir_loop_t *home) {
+  weir__posts_settle(&due->posts, home);
+  if (due->unwanted_count > 0) drop_unwanted(due, home);
 }
 
 static int try_send(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
@@ -169,7 +167,7 @@ static bool transfer(weir_chan_t *ch, weir_case_t *wait, int *status, weir__due_
   again = due->unwanted_count > 0 && wait->index < wait->count;
   if (*status == UV_EAGAIN && !again && park) {
     park(wait->op);
-    weir__chan_enqueue_shared(ch, wait);
+    weir__chan_enqueue_contended(ch, wait);
   }
   weir__unlock(&ch->lock);
   return again;
@@ -195,15 +193,15 @@ int weir__chan_transfer(weir_case_t *wait, weir_loop_t *home, void (*park)(weir_
   return status;
 }
 
-/* A waiter that may be in the queue still, or not: who found it claimed has taken it out. */
+/* It may be in the queue still, or not: who found it claimed has taken it out. */
 void weir__chan_withdraw(weir_case_t *waiter) {
   weir_chan_t *ch = waiter->chan;
   bool is_last;
 
-  weir__lock(&ch->lock);
+  weir__chan_lock(ch);
   if (weir__linked(&waiter->link)) weir__unlink(&waiter->link);
   is_last = --ch->waiting == 0 && ch->is_dead;
-  weir__unlock(&ch->lock);
+  weir__chan_unlock(ch);
   if (is_last) weir__free(ch);
 }
 
@@ -335,11 +333,45 @@ static void park_shared(weir_op_t *op) {
   weir__inbox_await(weir__scope(op)->loop);
 }
 
+/*
+ * The usual case of a buffer: there is room, or a value, and nobody waits. No more than the lock and
+ * the copy.
+ */
+static bool put_at_once(weir_chan_t *ch, const void *value) {
+  bool can;
+
+  weir__lock(&ch->lock);
+  can = ch->length < ch->capacity && weir__queue_empty(&ch->receivers) && !ch->status;
+  if (can) ring_put_one(ch, value);
+  weir__unlock(&ch->lock);
+  return can;
+}
+
+static bool take_at_once(weir_chan_t *ch, void *value) {
+  bool can;
+
+  weir__lock(&ch->lock);
+  can = ch->length > 0 && weir__queue_empty(&ch->senders);
+  if (can) ring_take_one(ch, value, NULL);
+  weir__unlock(&ch->lock);
+  return can;
+}
+
+static bool at_once(weir_chan_t *ch, const void *value, bool is_send) {
+  if (ch->capacity == 0) return false;
+  if (is_send) return put_at_once(ch, value);
+  return value && take_at_once(ch, (void *)(uintptr_t)value);
+}
+
 /* The rest of a start at a shared channel. */
 static int start_shared(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *ch,
                         const void *values, size_t count, bool is_send) {
   int status;
 
+  if (count == 1 && at_once(ch, values, is_send)) {
+    weir__op_complete(op, 0, 1);
+    return 0;
+  }
   op->kind = &kinds[1];
   set_wait(op, ch, values, 0, count, is_send);
   status = weir__chan_transfer(&op->u.wait, weir__scope(op)->loop, park_shared);

@@ -7,6 +7,7 @@
 #include <weir/chan.h>
 
 #include "inbox.h"
+#include "mem.h"
 #include "op.h"
 
 /* Told when a channel closes; not a receiver. */
@@ -25,7 +26,7 @@ struct weir_chan_s {
   bool is_dead;     /* without references, closed and empty */
   int status;       /* what receives end with, once closed; 0 while open */
   uint32_t refs;
-  uint32_t waiting; /* shared: waiters that will yet use it: they keep its memory */
+  uint32_t waiting; /* contended waiters that will yet use it: they keep its memory */
   uint32_t capacity, length, head;
   weir_type_t type;       /* its name is the channel's */
   weir__link_t receivers; /* parked, by u.wait.link or a case's link */
@@ -63,12 +64,26 @@ typedef struct weir__due_s {
   _Alignas(max_align_t) unsigned char room[WEIR__BOUNCE];
 } weir__due_t;
 
-/* Prepares for receives into NULL of values of up to `size` bytes: 0 or UV_ENOMEM. */
-int weir__due_init(weir__due_t *due, size_t size);
+/* Finds room for a value of `size` bytes that is too large for `room`. */
+int weir__due_allocate(weir__due_t *due, size_t size);
 
-/* Does it. `home`: a loop of this thread's, or NULL. */
-void weir__due_settle(weir__due_t *due, weir_loop_t *home);
-void weir__due_free(weir__due_t *due);
+/* Prepares for receives into NULL of values of up to `size` bytes: 0 or UV_ENOMEM. */
+static inline int weir__due_init(weir__due_t *due, size_t size) {
+  due->posts.first = NULL;
+  due->unwanted_count = 0;
+  due->bounce = due->room;
+  return size > sizeof(due->room) ? weir__due_allocate(due, size) : 0;
+}
+
+static inline void weir__due_free(weir__due_t *due) {
+  if (due->bounce != due->room) weir__free(due->bounce);
+}
+
+/* Does what is due. `home`: a loop of this thread's, or NULL. */
+void weir__due_do(weir__due_t *due, weir_loop_t *home);
+static inline void weir__due_settle(weir__due_t *due, weir_loop_t *home) {
+  if (due->posts.first || due->unwanted_count > 0) weir__due_do(due, home);
+}
 
 /* How many bytes a receive from the channel to there needs for a value that nobody wants. */
 static inline size_t weir__chan_unwanted(const weir_chan_t *ch, const void *value) {
@@ -117,13 +132,13 @@ static inline void weir__chan_enqueue(weir_chan_t *ch, weir_case_t *waiter) {
   weir__queue_put(waiter->is_send ? &ch->senders : &ch->receivers, &waiter->link);
 }
 
-/* The same at a shared one, under its lock. */
-static inline void weir__chan_enqueue_shared(weir_chan_t *ch, weir_case_t *waiter) {
+/* The same for one that other threads may make happen, there or elsewhere. */
+static inline void weir__chan_enqueue_contended(weir_chan_t *ch, weir_case_t *waiter) {
   weir__chan_enqueue(ch, waiter);
   ch->waiting++;
 }
 
-/* Takes a waiter of a claimed op out of a shared channel, which it has not happened at. */
+/* Takes such a waiter, of a claimed op, out of a channel where it has not happened. */
 void weir__chan_withdraw(weir_case_t *waiter);
 
 /* A hold on a local channel while a value is dropped, which may own the last reference to it. */

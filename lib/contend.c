@@ -96,7 +96,7 @@ static void enqueue_and_unlock(weir_case_t *c, weir_op_t *op) {
 
     next = next_of(c);
     prepare(c, op);
-    weir__chan_enqueue_shared(ch, c);
+    weir__chan_enqueue_contended(ch, c);
     if (unlocks) weir__unlock(&ch->lock);
   }
 }
@@ -108,7 +108,7 @@ static void enqueue_local(const weir__select_t *select) {
     if (!c->chan || !c->chan->loop) continue;
     prepare(c, select->op);
     c->chan->is_contended = true;
-    weir__chan_enqueue(c->chan, c);
+    weir__chan_enqueue_contended(c->chan, c);
   }
 }
 
@@ -157,11 +157,6 @@ int weir__select_shared(weir__select_t *select) {
 void weir__select_withdraw(weir_op_t *op, ptrdiff_t chosen) {
   weir_case_t *cases = op->u.wait.value;
 
-  for (size_t i = 0; i < op->u.wait.count; i++) {
-    if (!cases[i].chan || (ptrdiff_t)i == chosen) continue;
-    if (!cases[i].chan->loop)
-      weir__chan_withdraw(&cases[i]);
-    else if (weir__linked(&cases[i].link))
-      weir__unlink(&cases[i].link);
-  }
+  for (size_t i = 0; i < op->u.wait.count; i++)
+    if (cases[i].chan && (ptrdiff_t)i != chosen) weir__chan_withdraw(&cases[i]);
 }

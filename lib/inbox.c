@@ -175,26 +175,24 @@ static unsigned state_of(const weir_loop_t *loop) {
   return atomic_load_explicit(&loop->gate, memory_order_relaxed) & STATE;
 }
 
-static void look(const weir_loop_t *loop) {
-  uint64_t until = uv_hrtime() + loop->spin_ns;
-  unsigned times = 0;
+bool weir__inbox_look(const weir_loop_t *loop, uint64_t *until) {
+  unsigned times;
 
+  if (state_of(loop) != AWAKE || loop->spin_ns == 0) return !is_empty(loop);
+  if (*until == 0) *until = uv_hrtime() + loop->spin_ns;
   do {
     for (times = 0; times < LOOKS && is_empty(loop);) weir__give_way(&times);
-  } while (is_empty(loop) && uv_hrtime() < until);
+  } while (is_empty(loop) && uv_hrtime() < *until);
+  return !is_empty(loop);
 }
 
-static void fall_asleep(weir_loop_t *loop) {
-  unsigned gate = atomic_fetch_sub(&loop->gate, AWAKE) - AWAKE;
+void weir__inbox_sleep(weir_loop_t *loop) {
+  unsigned gate;
 
+  if (state_of(loop) != AWAKE) return;
+  gate = atomic_fetch_sub(&loop->gate, AWAKE) - AWAKE;
   while (!is_empty(loop) && (gate & STATE) == ASLEEP)
     if (atomic_compare_exchange_weak(&loop->gate, &gate, gate + AWAKE)) return;
-}
-
-void weir__inbox_before_sleep(weir_loop_t *loop) {
-  if (state_of(loop) != AWAKE) return;
-  if (loop->spin_ns > 0 && is_empty(loop)) look(loop);
-  if (is_empty(loop)) fall_asleep(loop);
 }
 
 static void on_async(uv_async_t *handle) {

@@ -45,10 +45,13 @@ int weir__inbox_init(weir_loop_t *loop);
 bool weir__inbox_take(weir_loop_t *loop);
 
 /*
- * Before a poll that may block: looks for posts for a while, if there were any since the loop last
- * slept; then posters have to wake it. What has been posted by then is to be taken.
+ * Looks for posts, for the loop's spin time, if there were any since it last slept. Returns whether
+ * there are. `until`: 0 at the first look, and kept for the next, so that the time is for all of them.
  */
-void weir__inbox_before_sleep(weir_loop_t *loop);
+bool weir__inbox_look(const weir_loop_t *loop, uint64_t *until);
+
+/* From here on posters have to wake the loop. What has been posted by then is to be taken. */
+void weir__inbox_sleep(weir_loop_t *loop);
 
 /* Refuses posts from here on, waits until no poster uses the loop any more, and takes the last. */
 void weir__inbox_close(weir_loop_t *loop);

@@ -167,19 +167,25 @@ static void free_local(weir_chan_t *ch) {
   loop->channel_count--;
   loop->refs--;
   weir__loop_leave(loop, before);
-  weir__free(ch);
 }
 
-/* Waiters that happened elsewhere may still be on their way out. */
 static void free_shared(weir_chan_t *ch) {
-  bool is_last;
-
   close_shared(ch, UV_EOF);
   drop_buffered(ch);
-  weir__lock(&ch->lock);
+}
+
+/* Waiters that have happened elsewhere may still be on their way out. */
+static void chan_free(weir_chan_t *ch) {
+  bool is_last;
+
+  if (ch->loop)
+    free_local(ch);
+  else
+    free_shared(ch);
+  weir__chan_lock(ch);
   ch->is_dead = true;
   is_last = ch->waiting == 0;
-  weir__unlock(&ch->lock);
+  weir__chan_unlock(ch);
   if (is_last) weir__free(ch);
 }
 
@@ -194,10 +200,7 @@ static void release(weir_chan_t *ch) {
   is_freeing = true;
   while ((ch = dying)) {
     dying = ch->next_dying;
-    if (ch->loop)
-      free_local(ch);
-    else
-      free_shared(ch);
+    chan_free(ch);
   }
   is_freeing = false;
 }

@@ -12,7 +12,7 @@
 #include <sched.h>
 #endif
 
-enum { PAUSES = 100, YIELDS = 100 };
+enum { PAUSES = 100, YIELDS = 100, FIRST_PAUSES = 32, MOST_PAUSES = 256 };
 
 static void pause_processor(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -40,10 +40,18 @@ void weir__give_way(unsigned *times) {
   ++*times;
 }
 
+/*
+ * Who finds the lock held stays away for a while, and longer the next time: the holder then goes on
+ * undisturbed, with all it needs in its own cache, and does some ten operations in a row.
+ */
 void weir__lock_wait(weir__lock_t *lock) {
-  unsigned times = 0;
+  unsigned times = 0, pauses = FIRST_PAUSES;
 
   do {
-    while (atomic_load_explicit(&lock->held, memory_order_relaxed)) weir__give_way(&times);
-  } while (atomic_exchange_explicit(&lock->held, true, memory_order_acquire));
+    for (unsigned i = 0; i < pauses; i++) pause_processor();
+    if (pauses < MOST_PAUSES)
+      pauses *= 2;
+    else
+      weir__give_way(&times);
+  } while (atomic_load_explicit(&lock->held, memory_order_relaxed) || !weir__try_lock(lock));
 }

@@ -33,7 +33,8 @@
 #include "inbox.h"
 #include "mem.h"
 
-enum { BUDGET = 1024 };
+/* Completions between two looks at I/O, and between two looks at what goes to and fro. */
+enum { BUDGET = 1024, SLICE = 256 };
 
 static void run_one(weir_loop_t *loop, weir_op_t *op) {
   int status = weir__op_result(op);
@@ -56,21 +57,33 @@ static void free_scopes(weir_loop_t *loop, weir__link_t *list) {
     loop->free_scope(WEIR__CONTAINER(link, weir__scope_t, abandoned));
 }
 
+/* So that other loops need not wait for the end of a long drain, nor this one for theirs. */
+static void exchange(weir_loop_t *loop) {
+  if (weir__thread.outbox.first) weir__outbox_flush();
+  weir__inbox_take(loop);
+}
+
+static void run_next(weir_loop_t *loop) {
+  weir__link_t *link = loop->ready.next;
+
+  loop->ready.next = link->next;
+  link->next->prev = &loop->ready;
+  if (link != &loop->marker) {
+    run_one(loop, WEIR__CONTAINER(link, weir_op_t, u.wait.link));
+  } else {
+    link->next = NULL;
+    free_scopes(loop, &loop->marked);
+  }
+}
+
 /* Ends early when the operation that weir_op_wait runs the loop for has completed. */
 static void drain(weir_loop_t *loop) {
   bool awaits = loop->awaited != NULL;
 
-  for (int budget = BUDGET; budget > 0 && !weir__queue_empty(&loop->ready); budget--) {
-    weir__link_t *link = loop->ready.next;
-    loop->ready.next = link->next;
-    link->next->prev = &loop->ready;
-    if (link == &loop->marker) {
-      link->next = NULL;
-      free_scopes(loop, &loop->marked);
-      continue;
-    }
-    run_one(loop, WEIR__CONTAINER(link, weir_op_t, u.wait.link));
+  for (; loop->budget > 0 && !weir__queue_empty(&loop->ready); loop->budget--) {
+    run_next(loop);
     if (awaits && !loop->awaited) break;
+    if (loop->budget % SLICE == 1) exchange(loop);
   }
 }
 
@@ -116,12 +129,45 @@ static void settle(weir_loop_t *loop) {
   }
 }
 
-/* Takes what has been posted; user code may run that a context's end calls for. */
-static void take_posts(weir_loop_t *loop) {
+/* Runs what is runnable, with what has been posted. */
+static void run_some(weir_loop_t *loop) {
   weir_loop_t *before = weir__loop_begin(loop);
 
   loop->in_callback = true;
   weir__inbox_take(loop);
+  drain(loop);
+  collect(loop);
+  loop->in_callback = false;
+  settle(loop);
+  weir__loop_end(before);
+}
+
+/*
+ * Threads that answer within the spin time are answered at once, without a poll in between, as far
+ * as the budget goes. The poll must not block then: the host may be waiting for what has run.
+ */
+static void converse(weir_loop_t *loop) {
+  uint64_t until = 0;
+  bool has_run = false;
+
+  while (!loop->armed && loop->budget > 0 && weir__inbox_look(loop, &until)) {
+    run_some(loop);
+    has_run = true;
+  }
+  if (has_run && !loop->armed) weir__loop_arm(loop);
+}
+
+/*
+ * The poll may block only once posters know that they have to wake the loop. What was posted before
+ * is taken; if that is nothing to run, the loop goes back to sleep.
+ */
+static void fall_asleep(weir_loop_t *loop) {
+  weir_loop_t *before = weir__loop_begin(loop);
+
+  loop->in_callback = true; /* user code may run that a context's end calls for */
+  do {
+    weir__inbox_sleep(loop);
+  } while (weir__inbox_take(loop) && !loop->armed);
   loop->in_callback = false;
   weir__loop_end(before);
 }
@@ -131,25 +177,17 @@ static void on_prepare(uv_prepare_t *handle) {
 
   weir__loop_adopt(loop);
   settle(loop);
-  if (!loop->armed) weir__inbox_before_sleep(loop);
-  take_posts(loop);
+  converse(loop);
+  if (!loop->armed) fall_asleep(loop);
   if (loop->before_poll) loop->before_poll(loop);
 }
 
 void weir__loop_turn(weir_loop_t *loop) {
-  weir_loop_t *before;
-
   weir__loop_adopt(loop);
-  before = weir__loop_begin(loop);
   loop->turns++;
   loop->now_ms = (uint32_t)weir_now(loop);
-  loop->in_callback = true;
-  weir__inbox_take(loop);
-  drain(loop);
-  collect(loop);
-  loop->in_callback = false;
-  settle(loop);
-  weir__loop_end(before);
+  loop->budget = BUDGET;
+  run_some(loop);
   if (loop->closing && weir__loop_is_drained(loop)) loop->on_drained(loop);
 }
 

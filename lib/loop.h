@@ -45,6 +45,7 @@ struct weir_loop_s {
   size_t awaiting; /* parked ones that other threads may make happen */
   bool is_held;    /* the async handle keeps the uv loop alive for them */
   uint64_t spin_ns;
+  unsigned budget; /* of completions, until the next look at I/O */
   uint64_t completions;
   weir__link_t abandoned; /* scopes that operations may still hold */
   weir__link_t marker; /* in the run queue: when it comes up, no operation holds the marked ones */

@@ -87,6 +87,19 @@ WEIR__INLINE void ring_take(weir_chan_t *ch, void *values, size_t n, weir__due_t
     deliver(ch, values ? value_at(ch, values, first) : NULL, slot(ch, 0), n - first, due);
 }
 
+WEIR__INLINE void ring_put_one(weir_chan_t *ch, const void *value) {
+  copy_values(ch, slot(ch, ring_index(ch, ch->length)), value, 1);
+  ch->length++;
+}
+
+WEIR__INLINE void ring_take_one(weir_chan_t *ch, void *value, weir__due_t *due) {
+  size_t head = ch->head;
+
+  ch->head = (uint32_t)ring_index(ch, 1);
+  ch->length--;
+  deliver(ch, value, slot(ch, head), 1, due);
+}
+
 /* waiters */
 
 /* Whether a waiter may happen: a claim, if another thread may make it happen. */
@@ -117,13 +130,15 @@ WEIR__INLINE void complete(weir_chan_t *ch, weir_case_t *waiter, int status, wei
   if (waiter != &op->u.wait) {
     waiter->link.next = NULL;
     op->kind->chosen(op, waiter);
+    if (op->kind->is_contended) ch->waiting--;
     if (!due && op->kind->leave) op->kind->leave(op);
+  } else if (due && op->kind->is_contended) {
+    ch->waiting--;
   }
   if (!due) {
     weir__op_ready(op, status);
     return;
   }
-  if (!ch->loop) ch->waiting--;
   weir__op_set_result(op, status);
   weir__op_set_state(op, WEIR__CLAIMED);
   weir__posts_add(&due->posts, &op->u.wait.post, weir__scope(op));
@@ -212,19 +227,15 @@ WEIR__INLINE bool send_one(weir_chan_t *ch, const void *value, weir__due_t *due)
     return true;
   }
   if (ch->length == ch->capacity) return false;
-  copy_values(ch, slot(ch, ring_index(ch, ch->length)), value, 1);
-  ch->length++;
+  ring_put_one(ch, value);
   return true;
 }
 
 WEIR__INLINE bool recv_one(weir_chan_t *ch, void *value, weir__due_t *due) {
   weir_case_t *sender;
-  size_t head = ch->head;
 
   if (ch->length > 0) {
-    ch->head = (uint32_t)ring_index(ch, 1);
-    ch->length--;
-    deliver(ch, value, slot(ch, head), 1, due);
+    ring_take_one(ch, value, due);
     if (!weir__queue_empty(&ch->senders)) refill(ch, due);
     return true;
   }
