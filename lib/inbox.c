@@ -4,8 +4,8 @@
  * Posting, from any thread:
  *   1. claim    Who makes an operation happen that may be another loop's claims it under the
  *               channel's lock (chan.c), writes the result into it, and settles it after the lock.
- *   2. outbox   In a turn of a loop what is for others is collected until the turn ends; a thread
- *               that runs no loop posts at once. What is for the loop at hand is delivered.
+ *   2. outbox   In a turn of a loop what is for others is collected, for SLICE completions at most; a
+ *               thread in no turn posts at once. What is for a loop of this thread's is delivered.
  *   3. enter    One addition to the gate counts the poster in, and says whether it is closed.
  *   4. push     on a stack; its loop takes all of it at once, and turns it round.
  *   5. wake     A loop that is ASLEEP becomes NOTIFIED, by one poster, who calls uv_async_send. So
@@ -55,16 +55,13 @@ static void push(weir_loop_t *loop, weir__post_t *newest, weir__post_t *oldest) 
   } while (!atomic_compare_exchange_weak(&loop->posted, &top, newest));
 }
 
-/* Posts a chain, newest first. Returns false if the loop is closed. */
-static bool post(weir_loop_t *loop, weir__post_t *newest, weir__post_t *oldest) {
-  bool open = (atomic_fetch_add(&loop->gate, POSTER) & STATE) != CLOSED;
+/* Whether it is open. */
+static bool enter(weir_loop_t *loop) {
+  return (atomic_fetch_add(&loop->gate, POSTER) & STATE) != CLOSED;
+}
 
-  if (open) {
-    push(loop, newest, oldest);
-    wake(loop);
-  }
+static void leave(weir_loop_t *loop) {
   atomic_fetch_sub_explicit(&loop->gate, POSTER, memory_order_release);
-  return open;
 }
 
 static void deliver(weir_loop_t *loop, weir__post_t *post) {
@@ -74,23 +71,6 @@ static void deliver(weir_loop_t *loop, weir__post_t *post) {
     loop->deliver_scope(scope);
   else
     loop->deliver_op(WEIR__CONTAINER(post, weir_op_t, u.wait.post));
-}
-
-/* What reaches a closed loop are its contexts' affairs, which any thread may settle then. */
-static void deliver_to_closed(weir_loop_t *loop, weir__post_t *post) {
-  weir_loop_t *before;
-
-  weir__loop_enter(loop, &before);
-  while (post) {
-    weir__post_t *next = post->next;
-    deliver(loop, post);
-    post = next;
-  }
-  weir__loop_leave(loop, before);
-}
-
-static void post_chain(weir_loop_t *loop, weir__post_t *newest, weir__post_t *oldest) {
-  if (!post(loop, newest, oldest)) deliver_to_closed(loop, newest);
 }
 
 static void wake_thread(weir__post_t *post) {
@@ -112,23 +92,45 @@ static weir_loop_t *next_loop(const weir__posts_t *posts) {
   return post && post->scope ? post->scope->loop : NULL;
 }
 
-/* What goes to one loop in a row goes there in one step. */
-void weir__outbox_flush(void) {
-  weir__posts_t *outbox = &weir__thread.outbox;
-  weir__post_t *oldest, *newest, *next;
+/* To a loop that this thread may use as it stands: its own, between turns, or a closed one. */
+static bool hand_over(weir_loop_t *loop, weir__posts_t *outbox) {
+  weir_loop_t *before;
 
-  while ((oldest = pop(outbox))) {
-    weir_loop_t *loop = oldest->scope ? oldest->scope->loop : NULL;
-    if (!loop) {
-      wake_thread(oldest);
-      continue;
-    }
+  if (!weir__loop_enter(loop, &before)) return false;
+  while (next_loop(outbox) == loop) deliver(loop, pop(outbox));
+  weir__loop_leave(loop, before);
+  return true;
+}
+
+/* In one step. Returns false, and leaves the outbox as it was, if the loop is closed. */
+static bool post_all(weir_loop_t *loop, weir__posts_t *outbox) {
+  weir__post_t *oldest = NULL, *newest = NULL, *next;
+  bool open = enter(loop);
+
+  if (open) {
+    oldest = pop(outbox);
     oldest->next = NULL;
     for (newest = oldest; next_loop(outbox) == loop; newest = next) {
       next = pop(outbox);
       next->next = newest;
     }
-    post_chain(loop, newest, oldest);
+    push(loop, newest, oldest);
+    wake(loop);
+  }
+  leave(loop);
+  return open;
+}
+
+void weir__outbox_flush(void) {
+  weir__posts_t *outbox = &weir__thread.outbox;
+
+  while (outbox->first) {
+    weir_loop_t *loop = next_loop(outbox);
+
+    if (!loop)
+      wake_thread(pop(outbox));
+    else
+      while (!hand_over(loop, outbox) && !post_all(loop, outbox)) continue;
   }
 }
 

@@ -151,22 +151,36 @@ static void drop_buffered(weir_chan_t *ch) {
   }
 }
 
-static void free_local(weir_chan_t *ch) {
-  weir_loop_t *loop = ch->loop, *before;
-  bool was_in_callback;
+static void close_local_now(weir_chan_t *ch) {
+  weir_loop_t *before;
 
-  weir__loop_adopt(loop);
-  weir__loop_enter(loop, &before);
-  was_in_callback = loop->in_callback;
-  loop->in_callback = true;
+  weir__loop_adopt(ch->loop);
+  weir__loop_enter(ch->loop, &before);
   if (!ch->status) close_now(ch, UV_EOF, NULL);
-  weir_ctx_unref(take_producer(ch));
-  drop_buffered(ch);
-  loop->in_callback = was_in_callback;
+  weir__loop_leave(ch->loop, before);
+}
+
+static void leave_loop(weir_chan_t *ch) {
+  weir_loop_t *loop = ch->loop, *before;
+
+  weir__loop_enter(loop, &before);
   weir__unlink(&ch->link);
   loop->channel_count--;
   loop->refs--;
   weir__loop_leave(loop, before);
+}
+
+/* The drops run outside of visits, but as in a callback: contexts that they let go of stay a while. */
+static void free_local(weir_chan_t *ch) {
+  weir_loop_t *loop = ch->loop;
+  bool hides = !loop->closed && !loop->in_callback;
+
+  if (hides) loop->in_callback = true;
+  close_local_now(ch);
+  weir_ctx_unref(take_producer(ch));
+  drop_buffered(ch);
+  if (hides) loop->in_callback = false;
+  leave_loop(ch);
 }
 
 static void free_shared(weir_chan_t *ch) {
