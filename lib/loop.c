@@ -158,16 +158,15 @@ static void converse(weir_loop_t *loop) {
 }
 
 /*
- * The poll may block only once posters know that they have to wake the loop. What was posted before
- * is taken; if that is nothing to run, the loop goes back to sleep.
+ * The poll may block only once posters know that they have to wake the loop. If something was posted
+ * before, it is taken, and this poll does not block.
  */
 static void fall_asleep(weir_loop_t *loop) {
   weir_loop_t *before = weir__loop_begin(loop);
 
+  weir__inbox_sleep(loop);
   loop->in_callback = true; /* user code may run that a context's end calls for */
-  do {
-    weir__inbox_sleep(loop);
-  } while (weir__inbox_take(loop) && !loop->armed);
+  if (weir__inbox_take(loop) && !loop->armed) weir__loop_arm(loop);
   loop->in_callback = false;
   weir__loop_end(before);
 }
