@@ -19,16 +19,35 @@ void bench_since(const char *name, uint64_t start, size_t n) {
   bench_result(name, "ns", (double)(uv_hrtime() - start) / (double)n);
 }
 
-void bench_run(const bench_t *bench) {
-  bench_expect(weir_run(bench->loop) == 0);
-}
-
 void *bench_alloc(size_t n, size_t size) {
   void *memory = malloc(n * size);
 
   bench_expect(memory != NULL);
   return memory;
 }
+
+/* loops */
+
+void bench_open(bench_t *bench, uv_loop_t *uv, double scale) {
+  *bench = (bench_t){.scale = scale};
+  bench_expect(uv_loop_init(uv) == 0);
+  bench_expect(weir_loop_new(&bench->loop, uv) == 0);
+  bench->ctx = weir_loop_background(bench->loop);
+}
+
+void bench_close(const bench_t *bench) {
+  uv_loop_t *uv = weir_loop_uv(bench->loop);
+
+  weir_loop_close(bench->loop, NULL, NULL);
+  uv_run(uv, UV_RUN_DEFAULT);
+  bench_expect(uv_loop_close(uv) == 0);
+}
+
+void bench_run(const bench_t *bench) {
+  bench_expect(weir_run(bench->loop) == 0);
+}
+
+/* channels */
 
 weir_chan_t *bench_chan(const bench_t *bench, size_t capacity) {
   weir_chan_t *ch = weir_chan_new(bench->loop, WEIR_TYPE(uint64_t), capacity);
@@ -37,22 +56,46 @@ weir_chan_t *bench_chan(const bench_t *bench, size_t capacity) {
   return ch;
 }
 
-uint64_t bench_sum(uint64_t n) {
-  return n * (n - 1) / 2;
+weir_chan_t *bench_shared(size_t capacity) {
+  weir_chan_t *ch = weir_chan_new_shared(WEIR_TYPE(uint64_t), capacity);
+
+  bench_expect(ch != NULL);
+  return ch;
 }
 
-static void on_sent(weir_op_t *op, int status) {
-  sender_t *sender = (sender_t *)op;
+/* two threads */
 
-  bench_expect(status == 0);
-  if (++sender->value < sender->n)
-    bench_expect(weir_chan_send(op, sender->ch, &sender->value, on_sent) == 0);
-  else if (sender->closes)
-    bench_expect(weir_chan_close(sender->ch) == 0);
+typedef struct beside_s {
+  bench_part part;
+  void *arg;
+  double scale;
+  uv_barrier_t meet;
+} beside_t;
+
+static void run_beside(void *arg) {
+  beside_t *beside = arg;
+  uv_loop_t uv;
+  bench_t bench;
+
+  bench_open(&bench, &uv, beside->scale);
+  bench.meet = &beside->meet;
+  beside->part(&bench, beside->arg);
+  bench_close(&bench);
 }
 
-void sender_start(sender_t *sender, weir_ctx_t *ctx, weir_chan_t *ch, size_t n, bool closes) {
-  *sender = (sender_t){.ch = ch, .n = n, .closes = closes};
-  weir_op_init(&sender->op, ctx);
-  bench_expect(weir_chan_send(&sender->op, ch, &sender->value, on_sent) == 0);
+void bench_beside(const bench_t *bench, bench_part there, bench_part here, void *arg) {
+  beside_t beside = {.part = there, .arg = arg, .scale = bench->scale};
+  bench_t mine = *bench;
+  uv_thread_t thread;
+
+  mine.meet = &beside.meet;
+  bench_expect(uv_barrier_init(&beside.meet, 2) == 0);
+  bench_expect(uv_thread_create(&thread, run_beside, &beside) == 0);
+  here(&mine, arg);
+  bench_expect(uv_thread_join(&thread) == 0);
+  uv_barrier_destroy(&beside.meet);
+}
+
+void bench_meet(const bench_t *bench) {
+  bench_expect(uv_barrier_wait(bench->meet) >= 0);
 }

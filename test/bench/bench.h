@@ -1,4 +1,4 @@
-/* What the workloads share: a loop of their own, checks, results, and the stream's two ends. */
+/* What the workloads share: loops and threads of their own, checks, results. */
 #ifndef WEIR_BENCH_H
 #define WEIR_BENCH_H
 
@@ -7,9 +7,14 @@
 /* A fresh loop for each round of a workload. */
 typedef struct bench_s {
   weir_loop_t *loop;
-  weir_ctx_t *ctx; /* the background */
-  double scale;    /* of the number of values */
+  weir_ctx_t *ctx;    /* the background */
+  double scale;       /* of the number of values */
+  uv_barrier_t *meet; /* of the two threads of bench_beside */
 } bench_t;
+
+/* Opens a loop on `uv`, which it initialises; closes both again. */
+void bench_open(bench_t *bench, uv_loop_t *uv, double scale);
+void bench_close(const bench_t *bench);
 
 /* A wrong result ends the program with status 1. */
 #define bench_expect(condition)                                                                    \
@@ -21,7 +26,7 @@ _Noreturn void bench_fail(const char *where, const char *condition);
 /* n, scaled: a multiple of 64, and at least that. */
 size_t bench_scaled(const bench_t *bench, size_t n);
 
-/* Notes a figure of this round: `name` and `unit` are literals. */
+/* Notes a figure of this round: `name` and `unit` are literals. Main thread. */
 void bench_result(const char *name, const char *unit, double value);
 
 /* Notes the nanoseconds since `start` (uv_hrtime) for each of n. */
@@ -34,18 +39,15 @@ void bench_run(const bench_t *bench);
 void *bench_alloc(size_t n, size_t size);
 
 weir_chan_t *bench_chan(const bench_t *bench, size_t capacity); /* of uint64_t */
+weir_chan_t *bench_shared(size_t capacity);                     /* the same, shared */
 
-/* Sends 0, 1, ... below n, starting the next from the callback of the last. */
-typedef struct sender_s {
-  weir_op_t op; /* first, so that an op's callback finds its sender */
-  weir_chan_t *ch;
-  uint64_t value, n;
-  bool closes; /* the channel, after the last value */
-} sender_t;
-void sender_start(sender_t *sender, weir_ctx_t *ctx, weir_chan_t *ch, size_t n, bool closes);
-
-/* The sum of what such a sender sends. */
-uint64_t bench_sum(uint64_t n);
+/*
+ * Runs `here` on this thread with `bench`'s loop, and beside it `there` on a thread with a loop of
+ * its own. Returns when both have. bench_meet waits until the other thread calls it, too.
+ */
+typedef void (*bench_part)(const bench_t *bench, void *arg);
+void bench_beside(const bench_t *bench, bench_part there, bench_part here, void *arg);
+void bench_meet(const bench_t *bench);
 
 void bench_rendezvous(const bench_t *bench);
 void bench_buffered128(const bench_t *bench);
@@ -57,5 +59,27 @@ void bench_park(const bench_t *bench);
 void bench_idle(const bench_t *bench);
 void bench_ctx(const bench_t *bench);
 void bench_sleeps(const bench_t *bench);
+
+/* shared channels, threads */
+void bench_shared_rendezvous(const bench_t *bench);
+void bench_shared_buffered128(const bench_t *bench);
+void bench_thread0(const bench_t *bench);
+void bench_thread1(const bench_t *bench);
+void bench_thread128(const bench_t *bench);
+void bench_thread1024(const bench_t *bench);
+void bench_thread_range128(const bench_t *bench);
+void bench_thread_range1024(const bench_t *bench);
+void bench_thread_many64(const bench_t *bench);
+void bench_thread_many64_128(const bench_t *bench);
+void bench_blocking128(const bench_t *bench);
+void bench_blocking1024(const bench_t *bench);
+void bench_blocking_both128(const bench_t *bench);
+void bench_blocking_both1024(const bench_t *bench);
+void bench_pingpong(const bench_t *bench);
+void bench_pingpong_nospin(const bench_t *bench);
+void bench_pingpong_busy(const bench_t *bench);
+void bench_uv_pingpong(const bench_t *bench);
+void bench_uv_pingpong_busy(const bench_t *bench);
+void bench_ctx_tree_loops(const bench_t *bench);
 
 #endif

@@ -2,7 +2,7 @@
  * pipeline3: a generator without end, three stages that add one, and a consumer that cancels them
  * all when it has had enough. Every operation is under the context that it cancels.
  */
-#include "bench.h"
+#include "ends.h"
 
 enum { VALUES = 1000000, STAGES = 3 };
 

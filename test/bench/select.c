@@ -1,5 +1,5 @@
 /* select4: one receiver selects over four channels, each with a sender that is always there. */
-#include "bench.h"
+#include "ends.h"
 
 enum { VALUES = 1000000, CHANNELS = 4 };
 

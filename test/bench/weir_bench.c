@@ -29,6 +29,26 @@ static const workload_t workloads[] = {
     {"ctx", bench_ctx},
     {"sleeps", bench_sleeps},
     {"idle", bench_idle},
+    {"shared_rendezvous", bench_shared_rendezvous},
+    {"shared_buffered128", bench_shared_buffered128},
+    {"thread0", bench_thread0},
+    {"thread1", bench_thread1},
+    {"thread128", bench_thread128},
+    {"thread1024", bench_thread1024},
+    {"thread_range128", bench_thread_range128},
+    {"thread_range1024", bench_thread_range1024},
+    {"thread_many64", bench_thread_many64},
+    {"thread_many64_128", bench_thread_many64_128},
+    {"blocking128", bench_blocking128},
+    {"blocking1024", bench_blocking1024},
+    {"blocking_both128", bench_blocking_both128},
+    {"blocking_both1024", bench_blocking_both1024},
+    {"pingpong", bench_pingpong},
+    {"pingpong_nospin", bench_pingpong_nospin},
+    {"pingpong_busy", bench_pingpong_busy},
+    {"uv_pingpong", bench_uv_pingpong},
+    {"uv_pingpong_busy", bench_uv_pingpong_busy},
+    {"ctx_tree_loops", bench_ctx_tree_loops},
 };
 enum { WORKLOADS = sizeof(workloads) / sizeof(workloads[0]) };
 
@@ -78,7 +98,7 @@ static void print_result(result_t *result, bool json) {
   if (json)
     printf("{\"name\":\"%s\",\"%s\":%.2f}\n", result->name, result->unit, value);
   else
-    printf("%-16s %12.2f %s\n", result->name, value, result->unit);
+    printf("%-28s %12.2f %s\n", result->name, value, result->unit);
 }
 
 static void print_results(bool json) {
@@ -89,16 +109,12 @@ static void print_results(bool json) {
 /* running */
 
 static void run_round(const workload_t *workload, double scale) {
-  bench_t bench = {.scale = scale};
   uv_loop_t uv;
+  bench_t bench;
 
-  bench_expect(uv_loop_init(&uv) == 0);
-  bench_expect(weir_loop_new(&bench.loop, &uv) == 0);
-  bench.ctx = weir_loop_background(bench.loop);
+  bench_open(&bench, &uv, scale);
   workload->run(&bench);
-  weir_loop_close(bench.loop, NULL, NULL);
-  uv_run(&uv, UV_RUN_DEFAULT);
-  bench_expect(uv_loop_close(&uv) == 0);
+  bench_close(&bench);
 }
 
 static void run(const workload_t *workload, const options_t *options) {

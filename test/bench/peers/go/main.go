@@ -19,7 +19,7 @@ type workload struct {
 	run  func(scale float64)
 }
 
-var workloads = []workload{
+var workloads = append([]workload{
 	{"rendezvous", rendezvous},
 	{"buffered128", buffered128},
 	{"select4", select4},
@@ -27,7 +27,7 @@ var workloads = []workload{
 	{"range", ranged},
 	{"ctx", contexts},
 	{"sleeps", sleeps},
-}
+}, threaded...)
 
 // Results of one workload, over its rounds.
 

@@ -1,0 +1,34 @@
+/* Round trips. */
+#include "trips.h"
+
+#include <stdlib.h>
+
+void trips_init(trips_t *trips, size_t n) {
+  *trips = (trips_t){.took = bench_alloc(n, sizeof(*trips->took)), .n = n};
+}
+
+void trips_start(trips_t *trips) {
+  trips->first = trips->last = uv_hrtime();
+}
+
+bool trips_next(trips_t *trips) {
+  uint64_t now = uv_hrtime();
+
+  trips->took[trips->done++] = now - trips->last;
+  trips->last = now;
+  return trips->done < trips->n;
+}
+
+static int compare(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+  return (x > y) - (x < y);
+}
+
+void trips_finish(trips_t *trips, const char *name, const char *p99_name) {
+  bench_expect(trips->done == trips->n);
+  qsort(trips->took, trips->n, sizeof(*trips->took), compare);
+  bench_result(name, "us", (double)(trips->last - trips->first) / (double)trips->n / 1e3);
+  bench_result(p99_name, "us", (double)trips->took[trips->n * 99 / 100] / 1e3);
+  free(trips->took);
+}

@@ -1,0 +1,20 @@
+/* Round trips: how long they took, on average and at the 99th percentile. */
+#ifndef WEIR_BENCH_TRIPS_H
+#define WEIR_BENCH_TRIPS_H
+
+#include "bench.h"
+
+typedef struct trips_s {
+  uint64_t *took; /* nanoseconds each */
+  size_t n, done;
+  uint64_t first, last; /* when the first began, and the last ended */
+} trips_t;
+
+void trips_init(trips_t *trips, size_t n);
+void trips_start(trips_t *trips);
+bool trips_next(trips_t *trips); /* one has ended; returns whether there is another */
+
+/* Notes both figures, in microseconds, and frees what trips_init allocated. */
+void trips_finish(trips_t *trips, const char *name, const char *p99_name);
+
+#endif
