@@ -6,6 +6,10 @@
  * Constructors return a context with one reference for the caller, or NULL for want of memory or
  * for a NULL parent. A child holds its parent. Dropping the last reference to a context that is not
  * cancelled only detaches it.
+ *
+ * A context lives on a loop and belongs to its thread, but for what says "Thread: any": that takes a
+ * reference, held by whoever calls. A loop belongs to the thread that made it until another runs it
+ * or starts something on it.
  */
 #ifndef WEIR_CTX_H
 #define WEIR_CTX_H
@@ -45,8 +49,8 @@ WEIR_EXTERN weir_ctx_t *weir_ctx_with_value(weir_ctx_t *parent, const void *key,
 /*
  * Makes a child that is cancelled when `done` closes (Go: `done <-chan`); values are not received.
  *
- *   done  a channel of the parent's loop (else NULL is returned), of which the context holds a
- *         reference until it is cancelled; NULL never closes.
+ *   done  a channel of the parent's loop, or a shared one (else NULL is returned), of which the
+ *         context holds a reference until it is cancelled; NULL never closes.
  */
 WEIR_EXTERN weir_ctx_t *weir_ctx_with_chan(weir_ctx_t *parent, weir_chan_t *done);
 
@@ -63,36 +67,49 @@ WEIR_EXTERN weir_ctx_t *weir_ctx_without_cancel(weir_ctx_t *parent);
  */
 WEIR_EXTERN weir_ctx_t *weir_ctx_on_loop(weir_ctx_t *parent, weir_loop_t *loop);
 
-/* Takes another reference and returns the context; NULL in, NULL out. */
+/* Takes another reference and returns the context; NULL in, NULL out. Thread: any. */
 WEIR_EXTERN weir_ctx_t *weir_ctx_ref(weir_ctx_t *ctx);
 
-/* Gives a reference back; NULL is fine. */
+/*
+ * Gives a reference back; NULL is fine. Thread: any; where it is the last one, what the context owns
+ * is let go of on the thread of its loop.
+ */
 WEIR_EXTERN void weir_ctx_unref(weir_ctx_t *ctx);
 
 /*
- * Cancels the context with UV_ECANCELED; its whole subtree is marked, and its done channels are
- * closed, before it returns. Ignored for NULL, for a context that is done and for the background.
+ * Cancels the context with UV_ECANCELED. Ignored for NULL, for a context that is done and for the
+ * background.
+ *
+ * Thread: any. On that of its loop the whole subtree there is marked, and its done channels are
+ * closed, before it returns. Elsewhere the context itself reports its err at once, and the rest
+ * follows as a notification to its loop, as for children on other loops.
  */
 WEIR_EXTERN void weir_ctx_cancel(weir_ctx_t *ctx);
 
 /*
  * The same with a cause for weir_ctx_cause: a negative code of the caller's; others are no cause.
+ * Thread: any.
  */
 WEIR_EXTERN void weir_ctx_cancel_cause(weir_ctx_t *ctx, int cause);
 
-/* Returns 0 while the context is not done, then UV_ECANCELED or UV_ETIMEDOUT. */
+/* Returns 0 while the context is not done, then UV_ECANCELED or UV_ETIMEDOUT. Thread: any. */
 WEIR_EXTERN int weir_ctx_err(const weir_ctx_t *ctx);
 
-/* Returns 0 while the context is not done, then the cause of its cancellation, or its err. */
+/*
+ * Returns 0 while the context is not done, then the cause of its cancellation, or its err. Thread:
+ * any.
+ */
 WEIR_EXTERN int weir_ctx_cause(const weir_ctx_t *ctx);
 
 /*
  * Returns whether there is a deadline, and stores it, in milliseconds of weir_now, if `when` is
- * given.
+ * given. Thread: any.
  */
 WEIR_EXTERN bool weir_ctx_deadline(const weir_ctx_t *ctx, uint64_t *when);
 
-/* Returns the value for `key` of the nearest context that has one, borrowed, or NULL. */
+/*
+ * Returns the value for `key` of the nearest context that has one, borrowed, or NULL. Thread: any.
+ */
 WEIR_EXTERN void *weir_ctx_value(const weir_ctx_t *ctx, const void *key);
 
 /*
@@ -101,7 +118,7 @@ WEIR_EXTERN void *weir_ctx_value(const weir_ctx_t *ctx, const void *key);
  */
 WEIR_EXTERN weir_chan_t *weir_ctx_done(weir_ctx_t *ctx);
 
-/* Returns the loop that the context lives on. */
+/* Returns the loop that the context lives on. Thread: any. */
 WEIR_EXTERN weir_loop_t *weir_ctx_loop(const weir_ctx_t *ctx);
 
 /*

@@ -34,7 +34,11 @@ WEIR_EXTERN int weir_loop_new(weir_loop_t **loop, uv_loop_t *uv);
  *   arg        passed to on_closed.
  *
  * The uv loop must run for this to happen. Allowed in a callback. References to channels and
- * contexts may be dropped before or after; the memory goes with the last of them.
+ * contexts may be dropped before or after, and other threads may go on cancelling, sending and
+ * receiving meanwhile; the memory goes with the last reference. weir_work that runs already is waited
+ * for.
+ *
+ * Thread: the loop's. Where the loop has stopped running, any that takes over from there.
  */
 WEIR_EXTERN void weir_loop_close(weir_loop_t *loop, weir_loop_cb on_closed, void *arg);
 
