@@ -215,12 +215,16 @@ static int transfer_now(weir_chan_t *ch, const void *value, bool is_send) {
 int weir_chan_try_send(weir_chan_t *ch, const void *value) {
   if (!ch) return UV_EAGAIN;
   if (!weir__chan_sendable(ch, value)) return UV_EINVAL;
-  return ch->loop ? weir__chan_send_now(ch, value, NULL) : transfer_now(ch, value, true);
+  if (!ch->loop) return transfer_now(ch, value, true);
+  weir__loop_adopt(ch->loop);
+  return weir__chan_send_now(ch, value, NULL);
 }
 
 int weir_chan_try_recv(weir_chan_t *ch, void *value) {
   if (!ch) return UV_EAGAIN;
-  return ch->loop ? weir__chan_recv_now(ch, value, NULL) : transfer_now(ch, value, false);
+  if (!ch->loop) return transfer_now(ch, value, false);
+  weir__loop_adopt(ch->loop);
+  return weir__chan_recv_now(ch, value, NULL);
 }
 
 /* operations: what they are parked as */

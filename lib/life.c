@@ -54,6 +54,7 @@ static weir_ctx_t *take_producer(weir_chan_t *ch) {
 }
 
 static int close_local(weir_chan_t *ch, int status) {
+  weir__loop_adopt(ch->loop);
   weir__chan_hold(ch); /* a watch may drop what was the last reference */
   close_now(ch, status, NULL);
   weir_ctx_unref(take_producer(ch));

@@ -49,6 +49,7 @@ int weir_op_cancel(weir_op_t *op) {
   if (!op) return UV_EINVAL;
   if (weir__op_state(op) == WEIR__IDLE) return UV_ENOENT;
   if (weir__op_state(op) == WEIR__RUNNABLE) return UV_EALREADY;
+  weir__loop_adopt(weir__scope(op)->loop);
   return weir__op_interrupt(op, UV_ECANCELED);
 }
 

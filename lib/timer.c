@@ -59,9 +59,11 @@ void weir__timer_stop(weir_loop_t *loop, weir__timer_t *timer) {
 /* `now` is read once, so that timers which start others cannot keep the loop here. */
 static void fire_due(weir_loop_t *loop) {
   uint64_t now = weir__clock(loop);
-  weir_loop_t *before = weir__loop_begin(loop);
+  weir_loop_t *before;
   weir__timer_t *timer;
 
+  weir__loop_adopt(loop);
+  before = weir__loop_begin(loop);
   loop->in_callback = true; /* of a value's drop, perhaps */
   while ((timer = loop->timers.root) && timer->deadline <= now) {
     weir__heap_remove(&loop->timers, timer);
@@ -172,6 +174,7 @@ int weir_sleep(weir_op_t *op, uint64_t ms, weir_op_cb cb) {
     return 0;
   }
   loop = weir__scope(op)->loop;
+  weir__loop_adopt(loop);
   op->u.timer.fire = sleep_fire;
   op->u.timer.prev = NULL;
   weir__timer_start(loop, &op->u.timer, weir__after(weir__clock(loop), ms));

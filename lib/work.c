@@ -26,6 +26,7 @@ static void after(uv_work_t *req, int status) {
   work_t *work = WEIR__CONTAINER(req, work_t, req);
   weir_op_t *op = work->op;
 
+  weir__loop_adopt(work->loop);
   work->loop->requests--;
   if (op) {
     op->u.wait.index = 0;

@@ -8,8 +8,7 @@
  * cancelled only detaches it.
  *
  * A context lives on a loop and belongs to its thread, but for what says "Thread: any": that takes a
- * reference, held by whoever calls. A loop belongs to the thread that made it until another runs it
- * or starts something on it.
+ * reference, held by whoever calls. A loop belongs to the thread that made it until another runs it.
  */
 #ifndef WEIR_CTX_H
 #define WEIR_CTX_H
