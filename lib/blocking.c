@@ -55,7 +55,7 @@ static void park(weir_op_t *op) {
   weir__op_set_state(op, WEIR__PARKED);
 }
 
-static int blocked_init(blocked_t *blocked, uint64_t deadline, const weir__kind_t *kind) {
+static int blocked_init(blocked_t *blocked, uint64_t timeout_ms, const weir__kind_t *kind) {
   int err = uv_mutex_init(&blocked->mutex);
 
   if (err) return err;
@@ -67,7 +67,7 @@ static int blocked_init(blocked_t *blocked, uint64_t deadline, const weir__kind_
   weir_op_init(&blocked->op, NULL);
   blocked->op.cb = on_done;
   blocked->op.kind = kind;
-  blocked->deadline = deadline;
+  blocked->deadline = weir__after(uv_hrtime(), timeout_ms);
   blocked->is_signalled = false;
   atomic_init(&blocked->progress, WAITING);
   return 0;
@@ -134,14 +134,14 @@ static bool await(blocked_t *blocked) {
 
 static int transfer_blocking(weir_chan_t *ch, void *value, bool is_send, uint64_t timeout_ms) {
   weir_case_t now = {.chan = ch, .value = value, .count = 1, .is_send = is_send};
-  int status = weir__chan_transfer(&now, NULL, NULL);
-  uint64_t deadline = weir__after(uv_hrtime(), timeout_ms);
   blocked_t blocked;
-  int err;
+  int status, err;
 
+  if (ch && weir__chan_at_once(ch, value, is_send)) return 0;
+  status = weir__chan_transfer(&now, NULL, NULL);
   if (status != UV_EAGAIN) return status;
   if (timeout_ms == 0) return UV_ETIMEDOUT;
-  err = blocked_init(&blocked, deadline, &transfer_kind);
+  err = blocked_init(&blocked, timeout_ms, &transfer_kind);
   if (err) return err;
   now.op = &blocked.op;
   blocked.op.u.wait = now;
@@ -192,14 +192,13 @@ static int select_parked(weir__select_t *select, blocked_t *blocked) {
 
 int weir_select_blocking(weir_case_t *cases, size_t n, uint64_t timeout_ms, size_t *index) {
   weir__select_t select = {.cases = cases, .n = n, .random = weir__select_random()};
-  uint64_t deadline = weir__after(uv_hrtime(), timeout_ms);
   blocked_t blocked;
   int status;
 
   if (!is_valid(cases, n)) return UV_EINVAL;
   status = weir__select_shared(&select);
   if (status == UV_EAGAIN && timeout_ms > 0) {
-    status = blocked_init(&blocked, deadline, &select_kind);
+    status = blocked_init(&blocked, timeout_ms, &select_kind);
     if (status) return status;
     select.op = &blocked.op;
     select.park = park;

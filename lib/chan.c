@@ -119,7 +119,8 @@ int weir__due_allocate(weir__due_t *due, size_t size) {
 }
 
 /* As in a callback: contexts that a drop lets go of stay until the caller has done with them. */
-static void drop_unwanted(weir__due_t *due, weir_loop_t *home) {
+static void drop_unwanted(weir__due_t *due) {
+  weir_loop_t *home = due->home;
   bool was_in_callback = home && home->in_callback;
 
   if (home) home->in_callback = true;
@@ -129,9 +130,9 @@ static void drop_unwanted(weir__due_t *due, weir_loop_t *home) {
   if (home) home->in_callback = was_in_callback;
 }
 
-void weir__due_do(weir__due_t *due, weir_loop_t *home) {
-  weir__posts_settle(&due->posts, home);
-  if (due->unwanted_count > 0) drop_unwanted(due, home);
+void weir__due_do(weir__due_t *due) {
+  weir__posts_settle(&due->posts, due->home);
+  if (due->unwanted_count > 0) drop_unwanted(due);
 }
 
 static int try_send(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
@@ -139,17 +140,26 @@ static int try_send(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
 
   if (left == 0) return 0;
   if (ch->status) return UV_EPIPE;
-  wait->index += (uint32_t)send_some(ch, value_at(ch, wait->value, wait->index), left, due);
+  if (wait->count == 1)
+    wait->index = send_one(ch, wait->value, due);
+  else
+    wait->index += (uint32_t)send_some(ch, value_at(ch, wait->value, wait->index), left, due);
   return wait->index == wait->count ? 0 : UV_EAGAIN;
 }
 
-static int try_recv(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
-  bool is_unwanted = weir__chan_unwanted(ch, wait->value) > 0;
-  size_t max = wait->count - wait->index;
-  size_t done = recv_some(ch, is_unwanted ? due->bounce : wait->value,
-                          is_unwanted ? min_size(max, 1) : max, due);
+static size_t recv_up_to(weir_chan_t *ch, void *values, size_t max, weir__due_t *due) {
+  return max == 1 ? recv_one(ch, values, due) : recv_some(ch, values, max, due);
+}
 
-  if (is_unwanted && done > 0) note_unwanted(ch, due->bounce, done, due);
+static int try_recv(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
+  size_t max = wait->count - wait->index, done;
+
+  if (weir__chan_unwanted(ch, wait->value) > 0) {
+    done = recv_up_to(ch, due->bounce, min_size(max, 1), due);
+    if (done > 0) note_unwanted(ch, due->bounce, done, due);
+  } else {
+    done = recv_up_to(ch, wait->value, max, due);
+  }
   wait->index += (uint32_t)done;
   if (wait->index > 0 || max == 0) return 0;
   if (!ch->status) return UV_EAGAIN;
@@ -183,11 +193,11 @@ int weir__chan_transfer(weir_case_t *wait, weir_loop_t *home, void (*park)(weir_
     if (park) park(wait->op);
     return status;
   }
-  if (weir__due_init(&due, wait->is_send ? 0 : weir__chan_unwanted(ch, wait->value)))
+  if (weir__due_init(&due, home, wait->is_send ? 0 : weir__chan_unwanted(ch, wait->value)))
     return UV_ENOMEM;
   do {
     again = transfer(ch, wait, &status, &due, park);
-    weir__due_settle(&due, home);
+    weir__due_settle(&due);
   } while (again);
   weir__due_free(&due);
   return status;
@@ -203,6 +213,32 @@ void weir__chan_withdraw(weir_case_t *waiter) {
   is_last = --ch->waiting == 0 && ch->is_dead;
   weir__chan_unlock(ch);
   if (is_last) weir__free(ch);
+}
+
+static bool put_at_once(weir_chan_t *ch, const void *value) {
+  bool can;
+
+  weir__lock(&ch->lock);
+  can = ch->length < ch->capacity && weir__queue_empty(&ch->receivers) && !ch->status;
+  if (can) ring_put_one(ch, value);
+  weir__unlock(&ch->lock);
+  return can;
+}
+
+static bool take_at_once(weir_chan_t *ch, void *value) {
+  bool can;
+
+  weir__lock(&ch->lock);
+  can = ch->length > 0 && weir__queue_empty(&ch->senders);
+  if (can) ring_take_one(ch, value, NULL);
+  weir__unlock(&ch->lock);
+  return can;
+}
+
+bool weir__chan_at_once(weir_chan_t *ch, const void *value, bool is_send) {
+  if (ch->capacity == 0) return false;
+  if (is_send) return put_at_once(ch, value);
+  return value && take_at_once(ch, (void *)(uintptr_t)value);
 }
 
 static int transfer_now(weir_chan_t *ch, const void *value, bool is_send) {
@@ -337,42 +373,12 @@ static void park_shared(weir_op_t *op) {
   weir__inbox_await(weir__scope(op)->loop);
 }
 
-/*
- * The usual case of a buffer: there is room, or a value, and nobody waits. No more than the lock and
- * the copy.
- */
-static bool put_at_once(weir_chan_t *ch, const void *value) {
-  bool can;
-
-  weir__lock(&ch->lock);
-  can = ch->length < ch->capacity && weir__queue_empty(&ch->receivers) && !ch->status;
-  if (can) ring_put_one(ch, value);
-  weir__unlock(&ch->lock);
-  return can;
-}
-
-static bool take_at_once(weir_chan_t *ch, void *value) {
-  bool can;
-
-  weir__lock(&ch->lock);
-  can = ch->length > 0 && weir__queue_empty(&ch->senders);
-  if (can) ring_take_one(ch, value, NULL);
-  weir__unlock(&ch->lock);
-  return can;
-}
-
-static bool at_once(weir_chan_t *ch, const void *value, bool is_send) {
-  if (ch->capacity == 0) return false;
-  if (is_send) return put_at_once(ch, value);
-  return value && take_at_once(ch, (void *)(uintptr_t)value);
-}
-
 /* The rest of a start at a shared channel. */
 static int start_shared(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *ch,
                         const void *values, size_t count, bool is_send) {
   int status;
 
-  if (count == 1 && at_once(ch, values, is_send)) {
+  if (count == 1 && weir__chan_at_once(ch, values, is_send)) {
     weir__op_complete(op, 0, 1);
     return 0;
   }

@@ -18,6 +18,7 @@ struct weir__watch_s {
   void (*fire)(weir__watch_t *watch, weir__posts_t *posts);
 };
 
+/* What a value that passes needs comes first. */
 struct weir_chan_s {
   weir_loop_t *loop; /* NULL: it is shared */
   weir__lock_t lock; /* of a shared one, held for all that follows */
@@ -25,16 +26,16 @@ struct weir_chan_s {
       is_contended; /* other threads may make its waiters happen: at it, or in a select elsewhere */
   bool is_dead;     /* without references, closed and empty */
   int status;       /* what receives end with, once closed; 0 while open */
-  uint32_t refs;
-  uint32_t waiting; /* contended waiters that will yet use it: they keep its memory */
   uint32_t capacity, length, head;
-  weir_type_t type;       /* its name is the channel's */
+  uint32_t refs;
   weir__link_t receivers; /* parked, by u.wait.link or a case's link */
   weir__link_t senders;
+  weir_type_t type; /* its name is the channel's */
   weir__link_t watches;
   weir_ctx_t *producer; /* cancelled when only the producer's reference is left */
   weir__link_t link;    /* in the loop's channels */
   weir_chan_t *next_dying;
+  uint32_t waiting; /* contended waiters that will yet use it: they keep its memory */
   _Alignas(max_align_t) unsigned char slots[]; /* a ring of `capacity` values */
 };
 
@@ -56,6 +57,7 @@ static inline void weir__chan_unlock(weir_chan_t *ch) {
  */
 enum { WEIR__BOUNCE = 256 };
 typedef struct weir__due_s {
+  weir_loop_t *home; /* of this thread's, or NULL: its operations need no post */
   weir__posts_t posts;
   const void *unwanted;
   size_t unwanted_count, size;
@@ -68,7 +70,8 @@ typedef struct weir__due_s {
 int weir__due_allocate(weir__due_t *due, size_t size);
 
 /* Prepares for receives into NULL of values of up to `size` bytes: 0 or UV_ENOMEM. */
-static inline int weir__due_init(weir__due_t *due, size_t size) {
+static inline int weir__due_init(weir__due_t *due, weir_loop_t *home, size_t size) {
+  due->home = home;
   due->posts.first = NULL;
   due->unwanted_count = 0;
   due->bounce = due->room;
@@ -79,10 +82,10 @@ static inline void weir__due_free(weir__due_t *due) {
   if (due->bounce != due->room) weir__free(due->bounce);
 }
 
-/* Does what is due. `home`: a loop of this thread's, or NULL. */
-void weir__due_do(weir__due_t *due, weir_loop_t *home);
-static inline void weir__due_settle(weir__due_t *due, weir_loop_t *home) {
-  if (due->posts.first || due->unwanted_count > 0) weir__due_do(due, home);
+/* Does what is due. */
+void weir__due_do(weir__due_t *due);
+static inline void weir__due_settle(weir__due_t *due) {
+  if (due->posts.first || due->unwanted_count > 0) weir__due_do(due);
 }
 
 /* How many bytes a receive from the channel to there needs for a value that nobody wants. */
@@ -120,6 +123,12 @@ int weir__chan_recv_now(weir_chan_t *ch, void *value, weir__due_t *due);
  * will complete its op; without a `park`, it does not. UV_ENOMEM: nothing has happened.
  */
 int weir__chan_transfer(weir_case_t *wait, weir_loop_t *home, void (*park)(weir_op_t *op));
+
+/*
+ * The usual case of a shared buffer: there is room, or a value, and nobody waits. No more than the
+ * lock and the copy. False: it is not that.
+ */
+bool weir__chan_at_once(weir_chan_t *ch, const void *value, bool is_send);
 
 /* Whether an operation of `op` on the channel is allowed, and has the value it needs to send. */
 bool weir__chan_fits(const weir_op_t *op, const weir_chan_t *ch);

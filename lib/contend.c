@@ -141,7 +141,7 @@ int weir__select_shared(weir__select_t *select) {
   weir__due_t due;
   int status;
 
-  if (weir__due_init(&due, most_unwanted(select))) return UV_ENOMEM;
+  if (weir__due_init(&due, select->home, most_unwanted(select))) return UV_ENOMEM;
   first = in_order(select->cases, select->n);
   lock_all(first);
   status = look_and_happen(select, &due);
@@ -149,7 +149,7 @@ int weir__select_shared(weir__select_t *select) {
     park(select, first);
   else
     unlock_all(first);
-  weir__due_settle(&due, select->home);
+  weir__due_settle(&due);
   weir__due_free(&due);
   return status;
 }

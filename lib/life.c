@@ -67,7 +67,7 @@ static int close_shared(weir_chan_t *ch, int status) {
   weir__due_t due;
   int err;
 
-  weir__due_init(&due, 0);
+  weir__due_init(&due, NULL, 0);
   weir__lock(&ch->lock);
   err = ch->status ? UV_EALREADY : 0;
   if (!err) {
@@ -75,7 +75,7 @@ static int close_shared(weir_chan_t *ch, int status) {
     producer = take_producer(ch);
   }
   weir__unlock(&ch->lock);
-  weir__due_settle(&due, NULL);
+  weir__due_settle(&due);
   weir_ctx_unref(producer);
   return err;
 }

@@ -102,11 +102,19 @@ WEIR__INLINE void ring_take_one(weir_chan_t *ch, void *value, weir__due_t *due) 
 
 /* waiters */
 
+/* Whether it waits at this channel alone, and is of a loop of this thread's: nobody else can be about
+ * to claim it. */
+WEIR__INLINE bool is_own(const weir_case_t *waiter, const weir__due_t *due) {
+  const weir_op_t *op = waiter->op;
+
+  return waiter == &op->u.wait && op->ctx && weir__scope(op)->loop == due->home;
+}
+
 /* Whether a waiter may happen: a claim, if another thread may make it happen. */
 WEIR__INLINE bool claim(const weir_chan_t *ch, const weir_case_t *waiter, const weir__due_t *due) {
   weir_op_t *op = waiter->op;
 
-  if (!due && (!ch->is_contended || !op->kind->is_contended)) return true;
+  if (due ? is_own(waiter, due) : !ch->is_contended || !op->kind->is_contended) return true;
   return weir__op_claim(op, WEIR__BUSY);
 }
 
@@ -125,23 +133,23 @@ WEIR__INLINE weir_case_t *first_waiter(const weir_chan_t *ch, weir__link_t *queu
 /* Takes a waiter out and completes its operation, or notes that it has happened. */
 WEIR__INLINE void complete(weir_chan_t *ch, weir_case_t *waiter, int status, weir__due_t *due) {
   weir_op_t *op = waiter->op;
+  bool is_select = waiter != &op->u.wait;
+  bool is_contended = (due || is_select) && op->kind->is_contended;
 
   weir__queue_take(&waiter->link);
-  if (waiter != &op->u.wait) {
+  if (is_select) {
     waiter->link.next = NULL;
     op->kind->chosen(op, waiter);
-    if (op->kind->is_contended) ch->waiting--;
-    if (!due && op->kind->leave) op->kind->leave(op);
-  } else if (due && op->kind->is_contended) {
-    ch->waiting--;
   }
-  if (!due) {
+  if (is_contended) ch->waiting--;
+  if (due && !is_own(waiter, due)) {
+    weir__op_set_result(op, status);
+    weir__op_set_state(op, WEIR__CLAIMED);
+    weir__posts_add(&due->posts, &op->u.wait.post, weir__scope(op));
+  } else {
+    if (is_contended) op->kind->leave(op);
     weir__op_ready(op, status);
-    return;
   }
-  weir__op_set_result(op, status);
-  weir__op_set_state(op, WEIR__CLAIMED);
-  weir__posts_add(&due->posts, &op->u.wait.post, weir__scope(op));
 }
 
 /* Gives up to n values to a receiver; returns how many it took. */
@@ -161,7 +169,7 @@ WEIR__INLINE void sent(weir_chan_t *ch, weir_case_t *sender, size_t n, weir__due
   sender->index += (uint32_t)n;
   if (sender->index == sender->count)
     complete(ch, sender, 0, due);
-  else if (due)
+  else if (due && !is_own(sender, due))
     weir__op_unclaim(sender->op);
 }
 
