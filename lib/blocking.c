@@ -124,7 +124,7 @@ static bool sleep_until(blocked_t *blocked, uint64_t deadline) {
 /* Waits for a parked one. Returns false if the time is over, and it has been claimed for that. */
 static bool await(blocked_t *blocked) {
   weir__outbox_flush(); /* which may hold what this waits for */
-  if (uv_available_parallelism() > 1) look(blocked);
+  if (weir__has_company()) look(blocked);
   if (sleep_until(blocked, blocked->deadline)) return true;
   if (weir__op_claim(&blocked->op, WEIR__CLAIMED)) return false;
   return sleep_until(blocked, WEIR__NEVER);

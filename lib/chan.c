@@ -97,7 +97,7 @@ int weir__chan_send_now(weir_chan_t *ch, const void *value, weir__due_t *due) {
 }
 
 static bool recv_due(weir_chan_t *ch, void *value, weir__due_t *due) {
-  bool is_unwanted = weir__chan_unwanted(ch, value) > 0;
+  bool is_unwanted = weir__chan_drops(ch, value);
 
   if (!recv_one(ch, is_unwanted ? due->bounce : value, due)) return false;
   if (is_unwanted) note_unwanted(ch, due->bounce, 1, due);
@@ -154,7 +154,7 @@ static size_t recv_up_to(weir_chan_t *ch, void *values, size_t max, weir__due_t 
 static int try_recv(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
   size_t max = wait->count - wait->index, done;
 
-  if (weir__chan_unwanted(ch, wait->value) > 0) {
+  if (weir__chan_drops(ch, wait->value)) {
     done = recv_up_to(ch, due->bounce, min_size(max, 1), due);
     if (done > 0) note_unwanted(ch, due->bounce, done, due);
   } else {
@@ -193,7 +193,8 @@ int weir__chan_transfer(weir_case_t *wait, weir_loop_t *home, void (*park)(weir_
     if (park) park(wait->op);
     return status;
   }
-  if (weir__due_init(&due, home, wait->is_send ? 0 : weir__chan_unwanted(ch, wait->value)))
+  if (weir__due_init(&due, home,
+                     !wait->is_send && weir__chan_drops(ch, wait->value) ? ch->type.size : 0))
     return UV_ENOMEM;
   do {
     again = transfer(ch, wait, &status, &due, park);

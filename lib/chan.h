@@ -88,9 +88,9 @@ static inline void weir__due_settle(weir__due_t *due) {
   if (due->posts.first || due->unwanted_count > 0) weir__due_do(due);
 }
 
-/* How many bytes a receive from the channel to there needs for a value that nobody wants. */
-static inline size_t weir__chan_unwanted(const weir_chan_t *ch, const void *value) {
-  return value || !ch->type.drop ? 0 : ch->type.size;
+/* Whether nobody wants the values of a receive to there, and they have to be dropped. */
+static inline bool weir__chan_drops(const weir_chan_t *ch, const void *value) {
+  return !value && ch->type.drop;
 }
 
 /* Whether a waiter is left in a contended queue that may still happen; takes the others out. */

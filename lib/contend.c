@@ -129,9 +129,9 @@ static size_t most_unwanted(const weir__select_t *select) {
 
   for (size_t i = 0; i < select->n; i++) {
     const weir_case_t *c = &select->cases[i];
-    size_t size = c->chan && !c->is_send ? weir__chan_unwanted(c->chan, c->value) : 0;
 
-    if (size > most) most = size;
+    if (!c->chan || c->is_send || !weir__chan_drops(c->chan, c->value)) continue;
+    if (c->chan->type.size > most) most = c->chan->type.size;
   }
   return most;
 }

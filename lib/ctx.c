@@ -52,22 +52,41 @@ static bool on_unreferenced(weir_ctx_t *ctx) {
   return false;
 }
 
-/* What runs user code, or concerns other loops, is left for when this thread visits none. */
-static _Thread_local weir_ctx_t *corpses, **corpses_end;
+/*
+ * What runs user code, or concerns other loops, waits until this thread visits none: corpses, which
+ * have left their loop, and contexts that let go early of what they own.
+ */
+static _Thread_local weir_ctx_t *corpses, **corpses_end, *early;
 
-static void bury(void) {
-  static _Thread_local bool is_burying;
-  weir_ctx_t *ctx;
+static void bury_one(weir_ctx_t *ctx) {
+  if (!(corpses = ctx->next)) corpses_end = &corpses;
+  if (ctx->kind->release) ctx->kind->release(ctx);
+  weir__free(ctx);
+}
 
-  if (is_burying) return;
-  is_burying = true;
-  while ((ctx = corpses)) {
-    if (!(corpses = ctx->next)) corpses_end = &corpses;
-    if (ctx->kind->release) ctx->kind->release(ctx);
-    weir__free(ctx);
+static void release_one(weir_ctx_t *ctx) {
+  early = ctx->next_later;
+  ctx->kind->release(ctx);
+  weir_ctx_unref(ctx);
+}
+
+static void after_visits(void) {
+  static _Thread_local bool is_at_it;
+
+  if (is_at_it) return;
+  is_at_it = true;
+  while (corpses || early) {
+    if (corpses)
+      bury_one(corpses);
+    else
+      release_one(early);
   }
-  is_burying = false;
+  is_at_it = false;
   weir__thread.after = NULL;
+}
+
+static void do_unless_visiting(void) {
+  if (weir__thread.visits == 0 && weir__thread.after) after_visits();
 }
 
 static void add_corpse(weir_ctx_t *ctx) {
@@ -75,7 +94,13 @@ static void add_corpse(weir_ctx_t *ctx) {
   ctx->next = NULL;
   *corpses_end = ctx;
   corpses_end = &ctx->next;
-  weir__thread.after = bury;
+  weir__thread.after = after_visits;
+}
+
+static void add_early(weir_ctx_t *ctx) {
+  ctx->next_later = early;
+  early = weir_ctx_ref(ctx);
+  weir__thread.after = after_visits;
 }
 
 /*
@@ -101,7 +126,7 @@ static weir_ctx_t *leave_loop(weir_ctx_t *ctx) {
 
 static void ctx_free(weir_ctx_t *ctx) {
   while (ctx) ctx = leave_loop(ctx);
-  if (weir__thread.visits == 0 && corpses) bury();
+  do_unless_visiting();
 }
 
 static void free_scope(weir__scope_t *scope) {
@@ -126,8 +151,8 @@ static void unref_last(weir_ctx_t *ctx) {
   weir__posts_t posts = {0};
 
   if (weir__loop_enter(loop, &before)) {
-    atomic_store_explicit(&ctx->refs, 0, memory_order_relaxed);
-    if (ctx->held == 0 && on_unreferenced(ctx)) ctx_free(ctx);
+    atomic_fetch_sub(&ctx->refs, 1);
+    if (!is_referenced(ctx) && on_unreferenced(ctx)) ctx_free(ctx);
     weir__loop_leave(loop, before);
   } else {
     weir__ctx_post(ctx, WEIR__UNREF, &posts); /* to which the reference goes over */
@@ -227,9 +252,10 @@ static void release_all(weir_loop_t *loop) {
   while ((ctx = loop->later)) {
     loop->later = ctx->next_later;
     ctx->is_later = false;
-    if (ctx->kind->release_early) ctx->kind->release(ctx);
+    if (ctx->kind->release_early) add_early(ctx);
     let_go(ctx);
   }
+  do_unless_visiting();
 }
 
 static weir_ctx_t *next_cancelled(weir_loop_t *loop) {
@@ -323,22 +349,34 @@ weir_ctx_t *weir__ctx_root(weir_loop_t *loop) {
   return ctx;
 }
 
+static void join_parent(weir_ctx_t *ctx, weir_ctx_t *parent) {
+  int err = weir_ctx_err(parent);
+
+  ctx->parent = hold(parent);
+  ctx->deadline = parent->deadline;
+  ctx->scope.loop->refs++;
+  ctx->scope.loop->context_count++;
+  if (err)
+    ctx->is_walked = weir__ctx_mark(ctx, err, weir_ctx_cause(parent));
+  else
+    weir__queue_push(&parent->children, &ctx->sibling);
+}
+
+/* Of a closed loop others may be letting go of contexts at the same time. */
 weir_ctx_t *weir__ctx_new(weir_ctx_t *parent, size_t size, const weir__ctx_kind_t *kind) {
   weir_ctx_t *ctx = parent ? weir__malloc(size) : NULL;
-  weir_loop_t *loop;
+  weir_loop_t *loop, *before;
 
   if (!ctx) return NULL;
   loop = parent->scope.loop;
-  weir__loop_adopt(loop);
   weir__ctx_init(ctx, loop, kind);
-  ctx->parent = hold(parent);
-  ctx->deadline = parent->deadline;
-  loop->refs++;
-  loop->context_count++;
-  if (weir_ctx_err(parent))
-    ctx->is_walked = weir__ctx_mark(ctx, weir_ctx_err(parent), weir_ctx_cause(parent));
-  else
-    weir__queue_push(&parent->children, &ctx->sibling);
+  weir__loop_adopt(loop);
+  if (!loop->closed) {
+    join_parent(ctx, parent);
+  } else if (weir__loop_enter(loop, &before)) {
+    join_parent(ctx, parent);
+    weir__loop_leave(loop, before);
+  }
   return ctx;
 }
 
@@ -354,17 +392,27 @@ bool weir__ctx_is_detached(const weir_ctx_t *ctx) {
   return ctx->kind == &detached_kind;
 }
 
-weir_ctx_t *weir_ctx_without_cancel(weir_ctx_t *parent) {
-  weir_ctx_t *ctx = weir__ctx_new(parent, sizeof(*ctx), &detached_kind);
-  weir_loop_t *loop;
+static void detach(weir_ctx_t *ctx) {
+  weir_loop_t *loop = ctx->scope.loop;
 
-  if (!ctx) return NULL;
-  loop = ctx->scope.loop;
   if (weir__linked(&ctx->sibling)) weir__unlink(&ctx->sibling);
   ctx->deadline = WEIR__NEVER;
-  ctx->scope.fate = WEIR__LOOK;
+  atomic_store(&ctx->scope.fate, WEIR__LOOK);
   ctx->is_walked = loop->closing && weir__ctx_mark(ctx, UV_ECANCELED, UV_ECANCELED);
   weir__queue_push(&loop->detached, &ctx->sibling);
+}
+
+weir_ctx_t *weir_ctx_without_cancel(weir_ctx_t *parent) {
+  weir_ctx_t *ctx = weir__ctx_new(parent, sizeof(*ctx), &detached_kind);
+  weir_loop_t *before;
+
+  if (!ctx) return NULL;
+  if (!ctx->scope.loop->closed) {
+    detach(ctx);
+  } else if (weir__loop_enter(ctx->scope.loop, &before)) {
+    detach(ctx);
+    weir__loop_leave(ctx->scope.loop, before);
+  }
   return ctx;
 }
 
@@ -427,7 +475,7 @@ static weir_ctx_t *with_timer(weir_ctx_t *parent, uint64_t deadline) {
   self->ctx.deadline = deadline;
   self->timer.fire = deadline_fire;
   self->timer.prev = NULL;
-  weir__timer_start(parent->scope.loop, &self->timer, deadline);
+  if (!self->ctx.is_walked) weir__timer_start(parent->scope.loop, &self->timer, deadline);
   return &self->ctx;
 }
 

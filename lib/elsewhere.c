@@ -30,6 +30,7 @@ static void link_to(weir_ctx_t *parent, weir__elsewhere_t *child) {
   child->is_linked = true;
   atomic_store(&parent->elsewhere, child);
   weir__unlock(&parent->lock);
+  atomic_thread_fence(memory_order_seq_cst); /* before the look at the parent */
 }
 
 /* Under the lock. */
@@ -91,6 +92,7 @@ weir_ctx_t *weir_ctx_on_loop(weir_ctx_t *parent, weir_loop_t *loop) {
     weir__loop_leave(loop, before);
   } else {
     weir__posts_settle(&posts, NULL);
+    weir__outbox_flush(); /* nothing keeps the loop from closing, and going, until it has arrived */
   }
   return &child->ctx;
 }

@@ -14,7 +14,8 @@
  *               be closed, at any moment after 4.
  *
  * The loop:
- *   AWAKE     since the async callback: it promises to look before it sleeps.
+ *   AWAKE     since the async callback: it promises to look before it sleeps. After a turn it is
+ *             armed, so that a host that polls by itself comes back for that.
  *   ASLEEP    before the poll, with nothing to run; then it looks once more, since a poster between
  *             the last look and this has not woken it. uv_async_send is no memory barrier, and reads
  *             its flag first: a fence stands before it.
@@ -79,6 +80,10 @@ static void wake_thread(weir__post_t *post) {
   op->cb(op, op->status);
 }
 
+static void add(weir__posts_t *posts, weir__post_t *post) {
+  weir__posts_add(posts, post, post->scope);
+}
+
 static weir__post_t *pop(weir__posts_t *posts) {
   weir__post_t *post = posts->first;
 
@@ -92,12 +97,12 @@ static weir_loop_t *next_loop(const weir__posts_t *posts) {
   return post && post->scope ? post->scope->loop : NULL;
 }
 
-/* To a loop that this thread may use as it stands: its own, between turns, or a closed one. */
-static bool hand_over(weir_loop_t *loop, weir__posts_t *outbox) {
+/* To a loop that this thread may use as it stands: one of its own, or a closed one. */
+static bool hand_over(weir_loop_t *loop, weir__posts_t *posts) {
   weir_loop_t *before;
 
   if (!weir__loop_enter(loop, &before)) return false;
-  while (next_loop(outbox) == loop) deliver(loop, pop(outbox));
+  while (next_loop(posts) == loop) deliver(loop, pop(posts));
   weir__loop_leave(loop, before);
   return true;
 }
@@ -127,37 +132,32 @@ void weir__outbox_flush(void) {
   while (outbox->first) {
     weir_loop_t *loop = next_loop(outbox);
 
-    if (!loop)
-      wake_thread(pop(outbox));
-    else
-      while (!hand_over(loop, outbox) && !post_all(loop, outbox)) continue;
+    while (!hand_over(loop, outbox) && !post_all(loop, outbox)) continue;
   }
 }
 
 void weir__posts_settle(weir__posts_t *posts, const weir_loop_t *home) {
   weir__thread_t *thread = &weir__thread;
-  weir__post_t *post;
 
-  while ((post = pop(posts))) {
-    weir_loop_t *loop = post->scope ? post->scope->loop : NULL;
-    if (loop && (loop == home || loop == thread->loop))
-      deliver(loop, post);
+  while (posts->first) {
+    weir_loop_t *loop = next_loop(posts);
+
+    if (!loop)
+      wake_thread(pop(posts));
+    else if (loop == home || loop == thread->loop)
+      deliver(loop, pop(posts));
     else
-      weir__posts_add(&thread->outbox, post, post->scope);
+      add(&thread->outbox, pop(posts));
   }
-  if (!thread->loop) weir__outbox_flush();
+  if (!thread->loop && thread->outbox.first) weir__outbox_flush();
 }
 
 /* taking */
 
-static bool is_empty(const weir_loop_t *loop) {
-  return atomic_load(&loop->posted) == NULL;
-}
-
 bool weir__inbox_take(weir_loop_t *loop) {
   weir__post_t *newest, *next, *oldest = NULL;
 
-  if (is_empty(loop)) return false;
+  if (weir__inbox_is_empty(loop)) return false;
   newest = atomic_exchange(&loop->posted, NULL);
   for (; newest; newest = next) {
     next = newest->next;
@@ -180,12 +180,16 @@ static unsigned state_of(const weir_loop_t *loop) {
 bool weir__inbox_look(const weir_loop_t *loop, uint64_t *until) {
   unsigned times;
 
-  if (state_of(loop) != AWAKE || loop->spin_ns == 0) return !is_empty(loop);
+  if (state_of(loop) != AWAKE || loop->spin_ns == 0) return !weir__inbox_is_empty(loop);
   if (*until == 0) *until = uv_hrtime() + loop->spin_ns;
   do {
-    for (times = 0; times < LOOKS && is_empty(loop);) weir__give_way(&times);
-  } while (is_empty(loop) && uv_hrtime() < *until);
-  return !is_empty(loop);
+    for (times = 0; times < LOOKS && weir__inbox_is_empty(loop);) weir__give_way(&times);
+  } while (weir__inbox_is_empty(loop) && uv_hrtime() < *until);
+  return !weir__inbox_is_empty(loop);
+}
+
+bool weir__inbox_is_awake(const weir_loop_t *loop) {
+  return state_of(loop) == AWAKE;
 }
 
 void weir__inbox_sleep(weir_loop_t *loop) {
@@ -193,7 +197,7 @@ void weir__inbox_sleep(weir_loop_t *loop) {
 
   if (state_of(loop) != AWAKE) return;
   gate = atomic_fetch_sub(&loop->gate, AWAKE) - AWAKE;
-  while (!is_empty(loop) && (gate & STATE) == ASLEEP)
+  while (!weir__inbox_is_empty(loop) && (gate & STATE) == ASLEEP)
     if (atomic_compare_exchange_weak(&loop->gate, &gate, gate + AWAKE)) return;
 }
 
@@ -212,7 +216,7 @@ int weir__inbox_init(weir_loop_t *loop) {
   if (err) return err;
   loop->async.data = NULL;
   uv_unref((uv_handle_t *)&loop->async);
-  loop->spin_ns = uv_available_parallelism() > 1 ? SPIN_NS : 0;
+  loop->spin_ns = weir__has_company() ? SPIN_NS : 0;
   return 0;
 }
 

@@ -4,20 +4,6 @@
 
 #include "loop.h"
 
-/* First in, first out. */
-typedef struct weir__posts_s {
-  weir__post_t *first, *last;
-} weir__posts_t;
-
-typedef struct weir__thread_s {
-  weir_loop_t *loop;    /* whose turn, or visit, the thread is in */
-  weir__posts_t outbox; /* posted when that ends */
-  unsigned visits;      /* under way */
-  void (*after)(void);  /* does what must wait until none is, if there is anything */
-} weir__thread_t;
-
-extern _Thread_local weir__thread_t weir__thread;
-
 static inline void weir__posts_add(weir__posts_t *posts, weir__post_t *post, weir__scope_t *scope) {
   post->next = NULL;
   post->scope = scope;
@@ -29,8 +15,8 @@ static inline void weir__posts_add(weir__posts_t *posts, weir__post_t *post, wei
 }
 
 /*
- * Passes on what has been claimed: at once to `home` (a loop of this thread's, or NULL) and to the
- * loop whose turn it is; to others when the turn ends.
+ * Passes on what has been claimed: at once to blocked threads, to `home` (a loop of this thread's, or
+ * NULL) and to the loop whose turn it is; to others when the turn ends, or if there is none.
  */
 void weir__posts_settle(weir__posts_t *posts, const weir_loop_t *home);
 
@@ -41,6 +27,10 @@ void weir__outbox_flush(void);
 
 int weir__inbox_init(weir_loop_t *loop);
 
+static inline bool weir__inbox_is_empty(const weir_loop_t *loop) {
+  return atomic_load(&loop->posted) == NULL;
+}
+
 /* Takes what has been posted. Returns whether there was something. */
 bool weir__inbox_take(weir_loop_t *loop);
 
@@ -49,6 +39,9 @@ bool weir__inbox_take(weir_loop_t *loop);
  * there are. `until`: 0 at the first look, and kept for the next, so that the time is for all of them.
  */
 bool weir__inbox_look(const weir_loop_t *loop, uint64_t *until);
+
+/* Whether posters rely on the loop to look before it sleeps. */
+bool weir__inbox_is_awake(const weir_loop_t *loop);
 
 /* From here on posters have to wake the loop. What has been posted by then is to be taken. */
 void weir__inbox_sleep(weir_loop_t *loop);

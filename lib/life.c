@@ -128,6 +128,7 @@ weir_chan_t *weir_chan_new(weir_loop_t *loop, const weir_type_t *type, size_t ca
   weir_chan_t *ch = loop ? chan_new(type, capacity) : NULL;
 
   if (!ch) return NULL;
+  weir__loop_adopt(loop);
   ch->loop = loop;
   weir__queue_push(&loop->channels, &ch->link);
   loop->channel_count++;

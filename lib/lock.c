@@ -40,6 +40,17 @@ void weir__give_way(unsigned *times) {
   ++*times;
 }
 
+bool weir__has_company(void) {
+  static atomic_uint processors; /* 0: not asked yet */
+  unsigned n = atomic_load_explicit(&processors, memory_order_relaxed);
+
+  if (n == 0) {
+    n = uv_available_parallelism();
+    atomic_store_explicit(&processors, n, memory_order_relaxed);
+  }
+  return n > 1;
+}
+
 /*
  * Who finds the lock held stays away for a while, and longer the next time: the holder then goes on
  * undisturbed, with all it needs in its own cache, and does some ten operations in a row.

@@ -1,6 +1,6 @@
 /*
- * A spin lock, held for a few instructions at a time, never while user code runs, and never while
- * waiting for anything. To unlock is one store, after which the lock's memory may go.
+ * A spin lock, held for a few instructions at a time (a loop's `handover` for the length of a visit),
+ * and never while user code runs. To unlock is one store, after which the lock's memory may go.
  */
 #ifndef WEIR_LIB_LOCK_H
 #define WEIR_LIB_LOCK_H
@@ -16,6 +16,9 @@ enum { WEIR__CACHE_LINE = 64 };
 
 /* Gives way, the more so the more often it has: `times` counts. */
 void weir__give_way(unsigned *times);
+
+/* Whether there is another processor, on which what is waited for may go on. */
+bool weir__has_company(void);
 
 void weir__lock_wait(weir__lock_t *lock);
 

@@ -23,12 +23,12 @@
  * run. An operation that starts or becomes runnable under an unreferenced scope puts it on the
  * `abandoned` list anew.
  *
- * Which thread is the loop's: the one that last made something on it or ran it. What may be called
- * from any thread asks (weir__loop_enter), and posts if it is another. The owner may be replaced
- * while it is outside of a turn, by a thread that goes on with the loop: `handover` is held by a
- * visit from outside a turn, and the new owner waits for it. Once the loop is closed no thread is
- * its owner, and visits exclude each other. User code may run in a visit; what could wait for
- * another loop's visit does not (thread->after).
+ * Which thread is the loop's, its owner: the one that last started something on it, or ran it. What
+ * may be called from any thread asks (weir__loop_enter), and posts if it is another. The owner may be
+ * replaced while it is outside of a turn, by a thread that goes on with the loop: `handover` is held
+ * by a visit from outside a turn, and the new owner waits for it. Once the loop is closed any thread
+ * may visit it, and visits exclude each other. User code that would run in a visit, and what may wait
+ * for another loop's, is left for after it (thread->after).
  */
 #include "inbox.h"
 #include "mem.h"
@@ -187,6 +187,7 @@ void weir__loop_turn(weir_loop_t *loop) {
   loop->now_ms = (uint32_t)weir_now(loop);
   loop->budget = BUDGET;
   run_some(loop);
+  if (!loop->armed && weir__inbox_is_awake(loop)) weir__loop_arm(loop);
   if (loop->closing && weir__loop_is_drained(loop)) loop->on_drained(loop);
 }
 
@@ -196,10 +197,9 @@ static void on_check(uv_check_t *handle) {
 
 /* Who and for whom */
 
-void weir__loop_adopt(weir_loop_t *loop) {
+void weir__loop_take_over(weir_loop_t *loop) {
   const void *self = &weir__thread;
 
-  if (atomic_load_explicit(&loop->owner, memory_order_relaxed) == self) return;
   if (weir__thread.loop == loop) return; /* a visit to a closed loop */
   weir__lock(&loop->handover);
   atomic_store_explicit(&loop->owner, self, memory_order_relaxed);
@@ -300,13 +300,21 @@ void weir_loop_seed(weir_loop_t *loop, uint64_t seed) {
   loop->random.state = seed;
 }
 
+bool weir__loop_arm_for_posts(weir_loop_t *loop) {
+  if (weir__inbox_is_empty(loop)) return false;
+  if (!loop->armed) weir__loop_arm(loop);
+  return uv_is_active((uv_handle_t *)&loop->idle);
+}
+
 /* The loop may be closed while it runs. */
 size_t weir_run(weir_loop_t *loop) {
   size_t parked;
 
   weir__loop_adopt(loop);
+  weir__loop_arm_for_posts(loop);
   loop->refs++;
-  if (!loop->in_callback) uv_run(loop->uv, UV_RUN_DEFAULT);
+  if (!loop->in_callback)
+    while (!uv_run(loop->uv, UV_RUN_DEFAULT) && weir__loop_arm_for_posts(loop)) continue;
   parked = loop->parked;
   weir__loop_unref(loop);
   return parked;

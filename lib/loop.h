@@ -37,9 +37,24 @@ struct weir__scope_s {
   bool unreferenced;      /* only operations hold it, or did */
 };
 
+/* First in, first out. */
+typedef struct weir__posts_s {
+  weir__post_t *first, *last;
+} weir__posts_t;
+
+typedef struct weir__thread_s {
+  weir_loop_t *loop;    /* whose turn, or visit, the thread is in */
+  weir__posts_t outbox; /* posted when that ends */
+  unsigned visits;      /* under way */
+  void (*after)(void);  /* does what must wait until none is, if there is anything */
+} weir__thread_t;
+
+extern _Thread_local weir__thread_t weir__thread;
+
 struct weir_loop_s {
   uv_loop_t *uv;
-  weir__link_t ready; /* runnable operations, by u.wait.link */
+  _Atomic(const void *) owner; /* the thread that the loop belongs to */
+  weir__link_t ready;          /* runnable operations, by u.wait.link */
   size_t parked;
   size_t requests; /* of uv, that are under way */
   size_t awaiting; /* parked ones that other threads may make happen */
@@ -97,7 +112,6 @@ struct weir_loop_s {
   _Atomic(weir__post_t *) posted; /* the inbox, newest first */
   atomic_uint gate;
   weir__lock_t handover;
-  _Atomic(const void *) owner; /* the thread that the loop belongs to */
 };
 
 /* Prepares a zeroed loop: its queue and its uv handles. */
@@ -107,7 +121,7 @@ int weir__loop_init(weir_loop_t *loop, uv_loop_t *uv);
 void weir__loop_turn(weir_loop_t *loop);
 
 /* The calling thread is the one that the loop belongs to from now on. */
-void weir__loop_adopt(weir_loop_t *loop);
+void weir__loop_take_over(weir_loop_t *loop);
 
 /*
  * A thread is in a loop's turn between begin and end: what it posts to other loops waits for the
@@ -125,6 +139,12 @@ void weir__loop_leave(weir_loop_t *loop, weir_loop_t *before);
 
 /* Makes the coming turn not block, and keeps the uv loop alive until it. */
 void weir__loop_arm(weir_loop_t *loop);
+
+/*
+ * Makes the uv loop turn once more for what has been posted, which alone does not keep it alive.
+ * Returns whether it will.
+ */
+bool weir__loop_arm_for_posts(weir_loop_t *loop);
 
 /* Gives back a reference; the last one frees the loop. */
 void weir__loop_unref(weir_loop_t *loop);
@@ -146,9 +166,8 @@ static inline bool weir__scope_may_be_held(const weir__scope_t *scope) {
 void weir__scope_abandon(weir__scope_t *scope);
 
 static inline bool weir__loop_is_drained(const weir_loop_t *loop) {
-  return loop->parked == 0 && loop->requests == 0 &&
-         !atomic_load_explicit(&loop->posted, memory_order_relaxed) &&
-         weir__queue_empty(&loop->ready) && weir__queue_empty(&loop->abandoned);
+  return loop->parked == 0 && loop->requests == 0 && weir__queue_empty(&loop->ready) &&
+         weir__queue_empty(&loop->abandoned);
 }
 
 static inline weir__scope_t *weir__scope(const weir_op_t *op) {
@@ -169,6 +188,11 @@ static inline int weir__op_result(const weir_op_t *op) {
 
 static inline void weir__op_set_result(weir_op_t *op, int status) {
   atomic_store_explicit(&op->status, status, memory_order_relaxed);
+}
+
+static inline void weir__loop_adopt(weir_loop_t *loop) {
+  if (atomic_load_explicit(&loop->owner, memory_order_relaxed) != &weir__thread)
+    weir__loop_take_over(loop);
 }
 
 static inline void weir__loop_push(weir_loop_t *loop, weir_op_t *op) {

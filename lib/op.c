@@ -71,7 +71,6 @@ int weir__op_start_with_a_look(weir_op_t *op) {
   int err;
 
   if (scope->loop->closed) return UV_ECANCELED;
-  weir__loop_adopt(scope->loop);
   scope->used = true;
   if (scope->unreferenced)
     weir__scope_abandon(scope);
@@ -88,9 +87,11 @@ static int wait_for(weir_loop_t *loop, weir_op_t *op) {
   int status = UV_EAGAIN;
 
   weir__loop_adopt(loop);
+  weir__loop_arm_for_posts(loop);
   loop->refs++;
   loop->awaited = op;
-  while (loop->awaited && uv_run(loop->uv, UV_RUN_ONCE)) continue;
+  while (loop->awaited && (uv_run(loop->uv, UV_RUN_ONCE) || weir__loop_arm_for_posts(loop)))
+    continue;
   if (!loop->awaited) status = loop->awaited_status;
   loop->awaited = NULL;
   weir__loop_unref(loop);

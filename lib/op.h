@@ -71,6 +71,7 @@ static inline int weir__op_start(weir_op_t *op, weir_op_cb cb) {
   if (!op || !op->ctx) return UV_EINVAL;
   if (weir__op_state(op) != WEIR__IDLE) return UV_EBUSY;
   op->cb = cb;
+  weir__loop_adopt(weir__scope(op)->loop);
   if (atomic_load_explicit(&weir__scope(op)->fate, memory_order_relaxed) == WEIR__PLAIN) return 0;
   return weir__op_start_with_a_look(op);
 }

@@ -41,6 +41,23 @@ WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *
   return is_shared ? SHARED : count;
 }
 
+/*
+ * One of the `count` cases happens, if it is still ready: a select with shared channels that waits
+ * there may happen elsewhere meanwhile. Then look again.
+ */
+WEIR__INLINE int happen(weir_case_t *cases, size_t n, size_t count, const weir_loop_t *loop,
+                        weir__random_t *random, size_t *index) {
+  int status = UV_EAGAIN;
+
+  while (count > 0) {
+    *index = weir__case_choose(cases, n, count, random);
+    if (*index < n) status = weir__case_happen(&cases[*index], NULL);
+    if (status != UV_EAGAIN) break;
+    count = look(cases, n, loop);
+  }
+  return status;
+}
+
 static void dequeue(weir_op_t *op, const weir_case_t *except) {
   weir_case_t *cases = op->u.wait.value;
 
@@ -138,7 +155,7 @@ static int start_shared(weir_op_t *op, weir_case_t *cases, size_t n, weir__rando
 static inline int start(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb cb, bool biased) {
   size_t count, index;
   weir__random_t *random;
-  int started;
+  int started, status;
 
   if (!op || !op->ctx) return UV_EINVAL;
   count = look(cases, n, weir__scope(op)->loop);
@@ -147,12 +164,11 @@ static inline int start(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb 
   if (started) return weir__op_accepted(started);
   random = biased ? NULL : &weir__scope(op)->loop->random;
   if (count == SHARED) return start_shared(op, cases, n, random);
-  if (count > 0) {
-    index = weir__case_choose(cases, n, count, random);
-    weir__op_complete(op, weir__case_happen(&cases[index], NULL), index);
-  } else {
+  status = happen(cases, n, count, weir__scope(op)->loop, random, &index);
+  if (status == UV_EAGAIN)
     park(op, cases, n);
-  }
+  else
+    weir__op_complete(op, status, index);
   return 0;
 }
 
@@ -171,21 +187,35 @@ weir__random_t *weir__select_random(void) {
   return &random;
 }
 
+/* The loop of the local channels among the cases, or NULL; false if they are of several. */
+static bool find_home(const weir_case_t *cases, size_t n, weir_loop_t **home) {
+  *home = NULL;
+  for (size_t i = 0; i < n; i++) {
+    weir_loop_t *loop = cases[i].chan ? cases[i].chan->loop : NULL;
+
+    if (loop && *home && loop != *home) return false;
+    if (loop) *home = loop;
+  }
+  return true;
+}
+
 static int try_shared(weir_case_t *cases, size_t n, size_t *index) {
   weir__select_t select = {.cases = cases, .n = n, .random = weir__select_random()};
-  int status = weir__select_shared(&select);
+  int status;
 
+  if (!find_home(cases, n, &select.home)) return UV_EINVAL;
+  status = weir__select_shared(&select);
   if (index && status != UV_EAGAIN) *index = select.index;
   return status;
 }
 
 int weir_select_try(weir_case_t *cases, size_t n, size_t *index) {
   size_t count = look(cases, n, NULL), chosen;
+  int status;
 
   if (count == INVALID) return UV_EINVAL;
   if (count == SHARED) return try_shared(cases, n, index);
-  if (count == 0) return UV_EAGAIN;
-  chosen = weir__case_choose(cases, n, count, weir__select_random());
-  if (index) *index = chosen;
-  return weir__case_happen(&cases[chosen], NULL);
+  status = happen(cases, n, count, NULL, weir__select_random(), &chosen);
+  if (index && status != UV_EAGAIN) *index = chosen;
+  return status;
 }

@@ -174,7 +174,6 @@ int weir_sleep(weir_op_t *op, uint64_t ms, weir_op_cb cb) {
     return 0;
   }
   loop = weir__scope(op)->loop;
-  weir__loop_adopt(loop);
   op->u.timer.fire = sleep_fire;
   op->u.timer.prev = NULL;
   weir__timer_start(loop, &op->u.timer, weir__after(weir__clock(loop), ms));

@@ -115,7 +115,7 @@ WEIR__INLINE bool claim(const weir_chan_t *ch, const weir_case_t *waiter, const 
   weir_op_t *op = waiter->op;
 
   if (due ? is_own(waiter, due) : !ch->is_contended || !op->kind->is_contended) return true;
-  return weir__op_claim(op, WEIR__BUSY);
+  return weir__op_claim(op, due ? WEIR__BUSY : WEIR__CLAIMED);
 }
 
 /* The first waiter that may happen; those that have happened elsewhere are taken out. */

@@ -22,6 +22,10 @@ typedef void (*weir_loop_cb)(void *arg);
  * Returns 0, UV_EINVAL for a NULL argument, UV_ENOMEM.
  * The caller owns the loop and gives it back with weir_loop_close. With nothing to do it does not
  * keep the uv loop alive.
+ *
+ * Thread: the loop belongs to the one that makes it, until another starts something on it or runs it.
+ * Where the next thread begins with a bare uv_run, weir cannot see it before its first turn: until
+ * then the former thread must not use what is on the loop, weir_ctx_cancel and _unref included.
  */
 WEIR_EXTERN int weir_loop_new(weir_loop_t **loop, uv_loop_t *uv);
 
@@ -42,12 +46,12 @@ WEIR_EXTERN int weir_loop_new(weir_loop_t **loop, uv_loop_t *uv);
  */
 WEIR_EXTERN void weir_loop_close(weir_loop_t *loop, weir_loop_cb on_closed, void *arg);
 
-/* Returns the uv loop that `loop` is attached to. */
+/* Returns the uv loop that `loop` is attached to. Thread: any. */
 WEIR_EXTERN uv_loop_t *weir_loop_uv(const weir_loop_t *loop);
 
 /*
  * Returns the root of the loop's cancel tree: never cancelled but by weir_loop_close.
- * Borrowed: it lives as long as the loop.
+ * Borrowed: it lives as long as the loop. Thread: any.
  */
 WEIR_EXTERN weir_ctx_t *weir_loop_background(weir_loop_t *loop);
 

@@ -80,7 +80,8 @@ WEIR_EXTERN int weir_range_resume(weir_range_t *range);
 
 /*
  * Stops for good: no callback after it returns, and the range may be freed. A value that was taken
- * and not delivered is dropped. Allowed inside the range's own callback.
+ * and not delivered is dropped; one that another thread has just sent, when it arrives at the loop.
+ * Allowed inside the range's own callback.
  *
  * Returns 0, UV_EINVAL for NULL, UV_ENOENT if it is not running.
  */

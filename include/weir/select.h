@@ -55,7 +55,8 @@ WEIR_EXTERN int weir_select_biased(weir_op_t *op, weir_case_t *cases, size_t n, 
  *   index  receives which case happened; may be NULL.
  *
  * Returns the status of the case, UV_EAGAIN when none is ready, UV_EINVAL for wrong arguments.
- * The choice is drawn from a generator of the calling thread.
+ * The choice is drawn from a generator of the calling thread. Thread: any, if all channels are
+ * shared.
  */
 WEIR_EXTERN int weir_select_try(weir_case_t *cases, size_t n, size_t *index);
 
