@@ -210,7 +210,7 @@ static int try_shared(weir_case_t *cases, size_t n, size_t *index) {
 }
 
 int weir_select_try(weir_case_t *cases, size_t n, size_t *index) {
-  size_t count = look(cases, n, NULL), chosen;
+  size_t count = look(cases, n, NULL), chosen = n;
   int status;
 
   if (count == INVALID) return UV_EINVAL;
