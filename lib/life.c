@@ -294,6 +294,14 @@ size_t weir_chan_cap(const weir_chan_t *ch) {
   return ch ? ch->capacity : 0;
 }
 
+const weir_type_t *weir_chan_type(const weir_chan_t *ch) {
+  return ch ? &ch->type : NULL;
+}
+
+weir_loop_t *weir_chan_loop(const weir_chan_t *ch) {
+  return ch ? ch->loop : NULL;
+}
+
 bool weir_chan_closed(const weir_chan_t *ch) {
   bool is_closed;
 

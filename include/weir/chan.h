@@ -167,6 +167,12 @@ WEIR_EXTERN size_t weir_chan_len(const weir_chan_t *ch);
 /* Returns how many values can be buffered; 0 for NULL. */
 WEIR_EXTERN size_t weir_chan_cap(const weir_chan_t *ch);
 
+/* Returns the type of the values, valid while the channel is; NULL for NULL. */
+WEIR_EXTERN const weir_type_t *weir_chan_type(const weir_chan_t *ch);
+
+/* Returns the loop that the channel is local to; NULL for a shared one and for NULL. */
+WEIR_EXTERN weir_loop_t *weir_chan_loop(const weir_chan_t *ch);
+
 /* Returns whether the channel has been closed; false for NULL. */
 WEIR_EXTERN bool weir_chan_closed(const weir_chan_t *ch);
 
