@@ -20,6 +20,9 @@ static void print_chans(const weir_loop_t *loop, FILE *out) {
     fprintf(out, "  \"%p\" [shape=box, label=\"", (const void *)ch);
     print_escaped(ch->type.name ? ch->type.name : "", out);
     fprintf(out, "\\n%u/%u%s\"];\n", ch->length, ch->capacity, ch->status ? ", closed" : "");
+    if (ch->producer)
+      fprintf(out, "  \"%p\" -> \"%p\" [label=\"fills\"];\n", (void *)ch->producer,
+              (const void *)ch);
   }
 }
 

@@ -8,6 +8,8 @@
 
 #include <weir/stats.h>
 
+#include "chan.h"
+
 weir_ctx_t *weir__stats_next_root(const weir_loop_t *loop, weir_ctx_t *root) {
   weir__link_t *next;
 
@@ -34,12 +36,21 @@ static size_t count_runnable(const weir_loop_t *loop) {
   return count;
 }
 
+static size_t count_stages(const weir_loop_t *loop) {
+  size_t count = 0;
+
+  for (const weir__link_t *link = loop->channels.next; link != &loop->channels; link = link->next)
+    count += WEIR__CONTAINER(link, weir_chan_t, link)->producer != NULL;
+  return count;
+}
+
 void weir_stats(const weir_loop_t *loop, weir_stats_t *out) {
   *out = (weir_stats_t){.ops_parked = loop->parked,
                         .ops_runnable = count_runnable(loop),
                         .channels = loop->channel_count,
                         .contexts = loop->context_count,
                         .timers = loop->timers.count,
+                        .stages = count_stages(loop),
                         .completions = loop->completions,
                         .wakeups = loop->wakeups,
                         .loop_turns = loop->turns};

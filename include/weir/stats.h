@@ -15,7 +15,7 @@ typedef struct weir_stats_s {
   size_t channels; /* local ones, done channels included */
   size_t contexts; /* without the background */
   size_t timers;   /* sleeps, deadlines, sig, after, tick */
-  size_t stages;
+  size_t stages;   /* channels that a stage fills, or another producer (weir_chan_set_producer) */
   /* since weir_loop_new */
   uint64_t completions; /* operations completed */
   uint64_t wakeups;     /* by other threads */
