@@ -5,8 +5,10 @@
 #include <weir/base.h>
 #include <weir/chan.h>
 #include <weir/ctx.h>
+#include <weir/group.h>
 #include <weir/loop.h>
 #include <weir/op.h>
+#include <weir/pipe.h>
 #include <weir/range.h>
 #include <weir/select.h>
 #include <weir/stats.h>

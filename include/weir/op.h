@@ -98,6 +98,13 @@ typedef struct weir__wait_s {
   weir_ctx_t *target;
 } weir__wait_t;
 
+/* In the queue of a wait group, a group or a semaphore. */
+typedef struct weir__turn_s {
+  weir__link_t link;
+  void *target;
+  size_t wanted;
+} weir__turn_t;
+
 struct weir_op_s {
   void *data; /* the caller's; weir_op_init leaves it alone */
   /* private */
@@ -115,6 +122,7 @@ struct weir_op_s {
     weir__timer_t timer;
     weir__join_t join;
     weir__wait_t ctx;
+    weir__turn_t turn;
   } u;
 };
 
