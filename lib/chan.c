@@ -374,20 +374,78 @@ static void park_shared(weir_op_t *op) {
   weir__inbox_await(weir__scope(op)->loop);
 }
 
-/* The rest of a start at a shared channel. */
+/* A start at a shared channel, in general. */
 static int start_shared(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *ch,
                         const void *values, size_t count, bool is_send) {
   int status;
 
-  if (count == 1 && weir__chan_at_once(ch, values, is_send)) {
-    weir__op_complete(op, 0, 1);
-    return 0;
-  }
   op->kind = &kinds[1];
   set_wait(op, ch, values, 0, count, is_send);
   status = weir__chan_transfer(&op->u.wait, weir__scope(op)->loop, park_shared);
   if (status != UV_EAGAIN) weir__op_complete(op, status, op->u.wait.index);
   return 0;
+}
+
+/*
+ * The usual cases of one value at a shared channel without a buffer leave nothing to be done after the
+ * lock: nobody waits, and the op parks; or the first that waits is of the op's own loop, so that nobody
+ * else can be about to claim it, and wants one value more.
+ */
+
+WEIR__INLINE void park_simply(weir_op_t *op, const weir__kind_t *kind, weir_chan_t *ch, void *value,
+                              bool is_send) {
+  op->kind = kind;
+  set_wait(op, ch, value, 0, 1, is_send);
+  park_shared(op);
+  weir__chan_enqueue_contended(ch, &op->u.wait);
+}
+
+WEIR__INLINE bool is_simple(const weir_op_t *op, const weir_case_t *partner, const void *to) {
+  const weir_op_t *other = partner->op;
+
+  return to && partner == &other->u.wait && other->ctx && partner->index + 1 == partner->count &&
+         weir__scope(other)->loop == weir__scope(op)->loop;
+}
+
+/* Under the lock. False: it is another case. */
+WEIR__INLINE bool meet(weir_op_t *op, const weir__kind_t *kind, weir_chan_t *ch, void *value,
+                       bool is_send) {
+  weir__link_t *queue = is_send ? &ch->receivers : &ch->senders;
+  weir_case_t *partner = WEIR__CONTAINER(queue->next, weir_case_t, link);
+  void *to, *from;
+
+  if (ch->status) return false;
+  if (weir__queue_empty(queue)) {
+    park_simply(op, kind, ch, value, is_send);
+    return true;
+  }
+  to = is_send ? partner->value : value;
+  if (!is_simple(op, partner, to)) return false;
+  from = is_send ? value : value_at(ch, partner->value, partner->index);
+  copy_values(ch, to, from, 1);
+  partner->index++;
+  weir__queue_take(&partner->link);
+  ch->waiting--;
+  leave_shared(partner->op);
+  weir__op_ready(partner->op, 0);
+  weir__op_complete(op, 0, 1);
+  return true;
+}
+
+/* The rest of a start at a shared channel, for one value. */
+WEIR__INLINE int start_shared_one(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *ch,
+                                  const void *value, bool is_send) {
+  bool is_over = false;
+
+  if (ch->capacity > 0) {
+    is_over = weir__chan_at_once(ch, value, is_send);
+    if (is_over) weir__op_complete(op, 0, 1);
+  } else {
+    weir__lock(&ch->lock);
+    is_over = meet(op, &kinds[1], ch, (void *)(uintptr_t)value, is_send);
+    weir__unlock(&ch->lock);
+  }
+  return is_over ? 0 : start_shared(op, kinds, ch, value, 1, is_send);
 }
 
 /* operations: starting */
@@ -407,7 +465,7 @@ int weir_chan_send(weir_op_t *op, weir_chan_t *ch, const void *value, weir_op_cb
   int started = start_send(op, ch, value, 1, cb);
 
   if (started) return weir__op_accepted(started);
-  if (weir__is_shared(ch)) return start_shared(op, send_kinds, ch, value, 1, true);
+  if (weir__is_shared(ch)) return start_shared_one(op, send_kinds, ch, value, true);
   if (ch && ch->status) {
     weir__op_complete(op, UV_EPIPE, 0);
   } else if (ch && send_one(ch, value, NULL)) {
@@ -422,7 +480,7 @@ int weir_chan_recv(weir_op_t *op, weir_chan_t *ch, void *value, weir_op_cb cb) {
   int started = start_recv(op, ch, cb);
 
   if (started) return weir__op_accepted(started);
-  if (weir__is_shared(ch)) return start_shared(op, recv_kinds, ch, value, 1, false);
+  if (weir__is_shared(ch)) return start_shared_one(op, recv_kinds, ch, value, false);
   if (ch && recv_local(ch, value)) {
     weir__op_complete(op, 0, 1);
   } else if (ch && ch->status) {
