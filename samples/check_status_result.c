@@ -1,0 +1,80 @@
+/* Status checking whose errors travel beside the responses, as Result{Error, Response} on one
+ * stream: whoever reads it knows enough of the whole to say what an error means. */
+#include "fetch.h"
+#include "servers.h"
+
+#include <stdio.h>
+
+typedef struct get_s {
+  weir_op_t op; /* one is enough: the stage has one URL in hand */
+  weir_chan_t *answer;
+} get_t;
+
+static void on_answer(weir_op_t *op, int status) {
+  weir_slot_t *slot = op->data;
+  get_t *get = weir_slot_arg(slot);
+
+  weir_chan_unref(get->answer);
+  weir_slot_done(slot, status);
+}
+
+static void start_get(weir_slot_t *slot) {
+  get_t *get = weir_slot_arg(slot);
+
+  get->answer = fetch(weir_slot_ctx(slot), *(const char **)weir_slot_in(slot));
+  get->op.data = slot;
+  weir_op_init(&get->op, weir_slot_ctx(slot));
+  weir_chan_recv(&get->op, get->answer, weir_slot_out(slot), on_answer);
+}
+
+static weir_chan_t *check_status(weir_ctx_t *ctx, char **urls, size_t n, get_t *get) {
+  weir_chan_t *stream = weir_pipe_from(ctx, WEIR_TYPE(char *), urls, n);
+
+  return weir_pipe_async(ctx, stream, WEIR_TYPE(result_t), 1, true, start_get, get);
+}
+
+static void on_result(weir_range_t *range, const void *value, int status) {
+  const result_t *result = value;
+  char words[128];
+
+  (void)range;
+  if (status) return;
+  result_words(result, words, sizeof words);
+  printf("%s: %s\n", result->error.kind == FAILURE_NONE ? "Response" : "error", words);
+}
+
+/* Servers of our own: one that answers, and one that accepts nobody. */
+static int start_servers(servers_t **servers, uv_loop_t *uv, char urls[2][32]) {
+  static const script_t scripts[] = {
+      {SERVER_ANSWERS, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}, {SERVER_REFUSES, ""}};
+  int err = servers_start(servers, uv, scripts, 2);
+
+  for (size_t i = 0; i < 2 && !err; i++)
+    snprintf(urls[i], sizeof urls[i], "http://127.0.0.1:%d/", servers_port(*servers, i));
+  return err;
+}
+
+int main(int argc, char **argv) {
+  char own[2][32], *own_urls[] = {own[0], own[1]};
+  char **urls = argc > 1 ? argv + 1 : own_urls;
+  size_t n = argc > 1 ? (size_t)argc - 1 : 2;
+  uv_loop_t *uv = uv_default_loop();
+  weir_loop_t *loop;
+  servers_t *servers;
+  weir_range_t range;
+  get_t get;
+
+  if (weir_loop_new(&loop, uv) || start_servers(&servers, uv, own)) return 1;
+  weir_ctx_t *ctx = weir_loop_background(loop);
+  weir_chan_t *results = check_status(ctx, urls, n, &get);
+
+  weir_range_init(&range, ctx);
+  weir_range_start(&range, results, on_result);
+  weir_chan_unref(results);
+
+  size_t left = weir_run(loop);
+  servers_stop(servers);
+  weir_loop_close(loop, NULL, NULL);
+  uv_run(uv, UV_RUN_DEFAULT);
+  return left > 0 || uv_loop_close(uv) != 0;
+}
