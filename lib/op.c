@@ -45,6 +45,10 @@ size_t weir_op_index(const weir_op_t *op) {
   return weir__op_state(op) == WEIR__IDLE ? op->u.wait.index : 0;
 }
 
+weir_ctx_t *weir_op_ctx(const weir_op_t *op) {
+  return op ? op->ctx : NULL;
+}
+
 int weir_op_cancel(weir_op_t *op) {
   if (!op) return UV_EINVAL;
   if (weir__op_state(op) == WEIR__IDLE) return UV_ENOENT;

@@ -151,6 +151,9 @@ WEIR_EXTERN int weir_op_status(const weir_op_t *op);
  */
 WEIR_EXTERN size_t weir_op_index(const weir_op_t *op);
 
+/* Returns the context that the op was initialised with, borrowed; NULL for NULL. */
+WEIR_EXTERN weir_ctx_t *weir_op_ctx(const weir_op_t *op);
+
 /*
  * Takes an op back: it will complete with UV_ECANCELED. Nothing is lost: a sent value is still the
  * sender's, a destination untouched, and `index` says what part of a send_many went.

@@ -12,8 +12,12 @@
  *
  * The stage ends when no slot is out; the pool is freed when, besides, no operation of its is pending.
  */
+#include <stdatomic.h>
+
 #include "../mem.h"
 #include "async.h"
+
+enum { LOOK_NS = 20000 };
 
 typedef struct pool_s pool_t;
 
@@ -36,6 +40,8 @@ struct pool_s {
   worker_t *idle;
   size_t running, out, limit;
   bool is_released, is_in_use;
+  atomic_size_t waiting; /* slots in `todo` */
+  atomic_size_t looking; /* workers that look for more */
   weir_op_t collect;
   result_t *results; /* room for `limit` */
   worker_t workers[];
@@ -43,11 +49,29 @@ struct pool_s {
 
 /* on the pool */
 
+static bool take(pool_t *pool, weir_slot_t **slot) {
+  if (atomic_load(&pool->waiting) == 0 || weir_ctx_err(pool->ctx)) return false;
+  if (weir_chan_try_recv(pool->todo, slot)) return false;
+  atomic_fetch_sub(&pool->waiting, 1);
+  return true;
+}
+
+/* Looks a while for more, before a request ends of which the next would cost as much. */
+static bool look(pool_t *pool, weir_slot_t **slot) {
+  uint64_t end = uv_hrtime() + LOOK_NS;
+  bool found = false;
+
+  atomic_fetch_add(&pool->looking, 1);
+  while (!found && !weir_ctx_err(pool->ctx) && uv_hrtime() < end) found = take(pool, slot);
+  atomic_fetch_sub(&pool->looking, 1);
+  return found || take(pool, slot); /* who has put one there may have relied on the look */
+}
+
 static void run(void *arg) {
   pool_t *pool = arg;
   result_t result;
 
-  while (!weir_ctx_err(pool->ctx) && weir_chan_try_recv(pool->todo, &result.slot) == 0) {
+  while (take(pool, &result.slot) || look(pool, &result.slot)) {
     result.status = pool->fn(weir_slot_out(result.slot), weir_slot_in(result.slot), pool->arg);
     weir_chan_try_send(pool->done, &result);
   }
@@ -87,6 +111,7 @@ static void give_all_back(pool_t *pool, int status) {
 
   while (weir_chan_try_recv(pool->done, &result) == 0) give_back(pool, &result);
   while (weir_chan_try_recv(pool->todo, &result.slot) == 0) {
+    pool->waiting--;
     pool->out--;
     weir__slot_drop(result.slot, status);
   }
@@ -104,9 +129,10 @@ static int start_worker(pool_t *pool) {
   return 0;
 }
 
-/* Without any, what has come is lost, which ends the stream. */
+/* A worker for what waits. Without any it is lost, which ends the stream. */
 static void ensure_worker(pool_t *pool) {
-  int err = pool->idle ? start_worker(pool) : 0;
+  bool is_wanted = atomic_load(&pool->waiting) > atomic_load(&pool->looking);
+  int err = is_wanted && pool->idle ? start_worker(pool) : 0;
 
   if (err && pool->running == 0) give_all_back(pool, err);
 }
@@ -123,7 +149,7 @@ static void on_worker(weir_op_t *op, int status) {
   pool->running--;
   if (err && pool->running == 0)
     give_all_back(pool, err);
-  else if (!err && weir_chan_len(pool->todo) > 0)
+  else if (!err)
     ensure_worker(pool);
   leave(pool);
 }
@@ -162,6 +188,7 @@ static void start(weir_slot_t *slot) {
   pool->is_in_use = true;
   if (!pool->ctx) set_ctx(pool, weir_slot_ctx(slot));
   pool->out++;
+  atomic_fetch_add(&pool->waiting, 1);
   weir_chan_try_send(pool->todo, &slot);
   ensure_worker(pool);
   collect(pool);
