@@ -204,28 +204,22 @@ static void release_later(weir_ctx_t *ctx) {
   loop->later = hold(ctx);
 }
 
-static void fire(weir_ctx_t *ctx) {
+static void fire(weir__link_t *queue) {
   weir__link_t hooks, *link;
 
-  weir__queue_splice(&ctx->hooks, &hooks);
+  weir__queue_splice(queue, &hooks);
   while ((link = weir__queue_pop(&hooks))) {
     weir__hook_t *hook = WEIR__CONTAINER(link, weir__hook_t, link);
     hook->fire(hook);
   }
 }
 
-/*
- * An op that refuses has happened, or runs: it will complete by itself. What one leaves may complete
- * others (a semaphore), which then leave the list that is walked.
- */
+/* An op that refuses has happened, or runs: it will complete by itself. */
 static void interrupt_all(weir_ctx_t *ctx, int err) {
-  weir__link_t ops, *link;
+  weir__link_t *ops = &ctx->scope.ops, *next;
 
-  weir__queue_splice(&ctx->scope.ops, &ops);
-  while (!weir__queue_empty(&ops)) {
-    link = ops.next;
-    weir__queue_take(link);
-    weir__queue_put(&ctx->scope.ops, link);
+  for (weir__link_t *link = ops->next; link != ops; link = next) {
+    next = link->next;
     weir__op_interrupt(WEIR__CONTAINER(link, weir_op_t, parked), err);
   }
 }
@@ -233,7 +227,7 @@ static void interrupt_all(weir_ctx_t *ctx, int err) {
 static void cancel_one(weir_ctx_t *ctx) {
   if (ctx->kind->stop) ctx->kind->stop(ctx);
   if (ctx->kind->release_early) release_later(ctx);
-  fire(ctx);
+  fire(&ctx->hooks);
   interrupt_all(ctx, weir__scope_err(&ctx->scope));
   if (atomic_load(&ctx->elsewhere)) weir__ctx_cancel_elsewhere(ctx);
 }
@@ -288,6 +282,7 @@ void weir__ctx_cancel(weir_ctx_t *ctx, int err, int cause) {
     ctx->held--;
   }
   loop->cancelling = false;
+  fire(&loop->after_walk);
   release_all(loop);
 }
 

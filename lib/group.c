@@ -135,7 +135,8 @@ static void describe(weir_op_t *op, FILE *out) {
 static const weir__kind_t kind = {.verb = "wait", .unpark = weir__turn_leave, .describe = describe};
 
 int weir_group_wait(weir_op_t *op, weir_group_t *group, weir_op_cb cb) {
-  int started = group ? weir__op_start(op, cb) : UV_EINVAL;
+  bool is_valid = op && op->ctx && group && weir__scope(op)->loop == weir_ctx_loop(group->ctx);
+  int started = is_valid ? weir__op_start(op, cb) : UV_EINVAL;
 
   if (started) return weir__op_accepted(started);
   weir__turn_park(&group->waiters, op, group, 0, &kind);

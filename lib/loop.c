@@ -273,6 +273,7 @@ int weir__loop_init(weir_loop_t *loop, uv_loop_t *uv) {
   weir__queue_init(&loop->abandoned);
   weir__queue_init(&loop->marked);
   loop->cancelled_end = &loop->cancelled;
+  weir__queue_init(&loop->after_walk);
   loop->random.state = uv_hrtime() ^ (uint64_t)(uintptr_t)loop;
   loop->now_ms = (uint32_t)weir_now(loop);
 

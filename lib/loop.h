@@ -81,6 +81,7 @@ struct weir_loop_s {
   weir__link_t detached;                  /* contexts under no parent's cancellation */
   weir_ctx_t *cancelled, **cancelled_end; /* to be walked */
   weir_ctx_t *later;                      /* to be released after the walk */
+  weir__link_t after_walk;                /* hooks to be fired then */
   bool cancelling;
   weir_op_t *joins;     /* those that wait, a tree by number (join.c) */
   uint64_t join_number; /* of the one that was started last */

@@ -1,6 +1,7 @@
 /*
  * Semaphores. Permits go to the first that waits, or to nobody: whoever wants few does not starve who
- * wants many. Whatever makes another the first, or permits free, grants.
+ * wants many. When one leaves, those behind it may be content with what there is; where a cancellation
+ * took it, when that has taken all that it is for.
  */
 #include <weir/group.h>
 
@@ -11,7 +12,23 @@ struct weir_sem_s {
   weir_loop_t *loop;
   size_t permits, free;
   weir__link_t waiters;
+  weir__hook_t after_walk; /* grants */
 };
+
+/* A loop that closes cancels all that wait. */
+static void grant(weir_sem_t *sem) {
+  weir_op_t *op;
+
+  if (sem->loop->closing) return;
+  while ((op = weir__turn_first(&sem->waiters)) && op->u.turn.wanted <= sem->free) {
+    sem->free -= op->u.turn.wanted;
+    weir__turn_ready(op, 0);
+  }
+}
+
+static void grant_later(weir__hook_t *hook) {
+  grant(WEIR__CONTAINER(hook, weir_sem_t, after_walk));
+}
 
 weir_sem_t *weir_sem_new(weir_loop_t *loop, size_t permits) {
   weir_sem_t *sem = loop ? weir__malloc(sizeof(*sem)) : NULL;
@@ -19,6 +36,7 @@ weir_sem_t *weir_sem_new(weir_loop_t *loop, size_t permits) {
   if (!sem) return NULL;
   *sem = (weir_sem_t){.loop = loop, .permits = permits, .free = permits};
   weir__queue_init(&sem->waiters);
+  sem->after_walk.fire = grant_later;
   return sem;
 }
 
@@ -26,21 +44,14 @@ void weir_sem_free(weir_sem_t *sem) {
   weir__free(sem);
 }
 
-static void grant(weir_sem_t *sem) {
-  weir_op_t *op;
-
-  while ((op = weir__turn_first(&sem->waiters)) && op->u.turn.wanted <= sem->free) {
-    sem->free -= op->u.turn.wanted;
-    weir__turn_ready(op, 0);
-  }
-}
-
-/* Those behind may be content with what there is. */
 static int unpark(weir_op_t *op) {
   weir_sem_t *sem = op->u.turn.target;
 
   weir__turn_leave(op);
-  grant(sem);
+  if (!sem->loop->cancelling)
+    grant(sem);
+  else if (!weir__linked(&sem->after_walk.link))
+    weir__queue_push(&sem->loop->after_walk, &sem->after_walk.link);
   return 0;
 }
 

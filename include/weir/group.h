@@ -84,9 +84,9 @@ WEIR_EXTERN void weir_group_done(weir_group_t *group, int status);
 
 /*
  * Waits until all tasks are done, and cancels the group's context then. Completes with the first
- * error, or 0.
+ * error, or 0; or, while tasks may still run, with the error of the op's own context.
  *
- * Returns 0, UV_EINVAL for NULL, or what every start returns.
+ * Returns 0, UV_EINVAL for NULL and for another loop's op, or what every start returns.
  */
 WEIR_EXTERN int weir_group_wait(weir_op_t *op, weir_group_t *group, weir_op_cb cb);
 

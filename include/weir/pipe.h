@@ -13,7 +13,8 @@
  *
  * End. An output is closed once: when the input ends, with its closing status; when the context is
  * cancelled, with weir_ctx_err. So UV_EOF says that a stream is complete. Dropping the last
- * reference to an output cancels its stage, which drops its inputs, and so on up the chain.
+ * reference to an output cancels its stage, which drops its inputs, and so on up the chain. Closing it
+ * is for the stage alone: another who closes it stops the stage only when it sends.
  *
  * Values. A stage has at most one value in hand, where nothing else is said; one that cannot be sent
  * any more is released by the `drop` of its type. What happens in a hop allocates nothing.

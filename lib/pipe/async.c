@@ -47,12 +47,14 @@ static void free_if_over(async_t *self) {
     weir__stage_end(&self->stage, self->status);
 }
 
+/* A cancellation that nobody has told of yet may have had a part in it. */
 static void close_output(async_t *self) {
   weir_chan_t *out = self->stage.out;
+  int err = weir_ctx_err(self->stage.ctx);
 
   self->state = CLOSED;
   self->stage.out = NULL;
-  weir_chan_close_with(out, self->status);
+  weir_chan_close_with(out, err ? err : self->status);
   weir_chan_unref(out);
   weir_ctx_cancel(self->stage.ctx);
 }
@@ -178,7 +180,7 @@ static void on_received(weir_op_t *op, int status) {
   } else {
     if (!status) weir__values_drop(&self->in_type, slot->in, 1);
     put_idle(slot);
-    stop_taking(self, weir_ctx_err(self->stage.ctx) ? CUT : DRAINING, status);
+    stop_taking(self, DRAINING, status); /* if it is a cancellation, the wait will tell */
   }
   look(self);
 }

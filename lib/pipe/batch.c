@@ -174,6 +174,7 @@ static void add(collector_t *self, size_t count) {
 static void on_received(weir_op_t *op, int status) {
   collector_t *self = op->data;
   bool is_taken_back = self->is_taken_back;
+  int err = weir_ctx_err(self->stage.ctx);
 
   self->is_taken_back = false;
   if (!status) {
@@ -181,10 +182,12 @@ static void on_received(weir_op_t *op, int status) {
     return;
   }
   if (!is_taken_back) self->end = status;
-  if (self->count > 0 && !weir_ctx_err(self->stage.ctx))
-    flush(self);
-  else
+  if (self->count == 0)
     end(self, status);
+  else if (err)
+    end(self, err);
+  else
+    flush(self);
 }
 
 static void release(weir__stage_t *stage) {

@@ -115,10 +115,19 @@ static void start_send(branch_t *branch) {
   if (err) on_sent(&branch->send, err);
 }
 
+/* Those whose waits have happened, and have not told yet. */
+static void close_dropped(tee_t *tee) {
+  for (int i = 0; i < BRANCHES; i++) {
+    int err = weir_ctx_err(tee->branches[i].ctx);
+    if (err) close_branch(&tee->branches[i], err);
+  }
+}
+
 /* The value is in the second room: 0, or there is nobody to offer it to, or why it can't be copied. */
 static int prepare(tee_t *tee) {
   branch_t *first = &tee->branches[0], *second = &tee->branches[1];
 
+  close_dropped(tee);
   if (!is_open(tee)) return UV_ECANCELED;
   first->value = second->value = tee->values[1];
   if (!first->out || !second->out) return 0;

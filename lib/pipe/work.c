@@ -56,25 +56,30 @@ static bool take(pool_t *pool, weir_slot_t **slot) {
   return true;
 }
 
-/* Looks a while for more, before a request ends of which the next would cost as much. */
-static bool look(pool_t *pool, weir_slot_t **slot) {
+/*
+ * Looks a while for more, before a request ends of which the next would cost as much. It takes nothing
+ * while it counts as looking: who puts something there relies on that many workers being free.
+ */
+static bool look(pool_t *pool) {
   uint64_t end = uv_hrtime() + LOOK_NS;
-  bool found = false;
 
   atomic_fetch_add(&pool->looking, 1);
-  while (!found && !weir_ctx_err(pool->ctx) && uv_hrtime() < end) found = take(pool, slot);
+  while (atomic_load(&pool->waiting) == 0 && !weir_ctx_err(pool->ctx) && uv_hrtime() < end)
+    continue;
   atomic_fetch_sub(&pool->looking, 1);
-  return found || take(pool, slot); /* who has put one there may have relied on the look */
+  return atomic_load(&pool->waiting) > 0 && !weir_ctx_err(pool->ctx);
 }
 
 static void run(void *arg) {
   pool_t *pool = arg;
   result_t result;
 
-  while (take(pool, &result.slot) || look(pool, &result.slot)) {
-    result.status = pool->fn(weir_slot_out(result.slot), weir_slot_in(result.slot), pool->arg);
-    weir_chan_try_send(pool->done, &result);
-  }
+  do {
+    while (take(pool, &result.slot)) {
+      result.status = pool->fn(weir_slot_out(result.slot), weir_slot_in(result.slot), pool->arg);
+      weir_chan_try_send(pool->done, &result);
+    }
+  } while (look(pool));
 }
 
 /* on the loop */
@@ -105,7 +110,7 @@ static void give_back(pool_t *pool, const result_t *result) {
   weir__slot_end(result->slot, result->status);
 }
 
-/* While no worker runs. */
+/* While no worker runs: nothing is left to be collected. */
 static void give_all_back(pool_t *pool, int status) {
   result_t result;
 
@@ -115,6 +120,7 @@ static void give_all_back(pool_t *pool, int status) {
     pool->out--;
     weir__slot_drop(result.slot, status);
   }
+  weir_op_cancel(&pool->collect);
 }
 
 static void on_worker(weir_op_t *op, int status);
