@@ -55,6 +55,8 @@ void bench_range(const bench_t *bench);
 void bench_many64(const bench_t *bench);
 void bench_select4(const bench_t *bench);
 void bench_pipeline3(const bench_t *bench);
+void bench_pipe3(const bench_t *bench);
+void bench_pipe10(const bench_t *bench);
 void bench_park(const bench_t *bench);
 void bench_idle(const bench_t *bench);
 void bench_ctx(const bench_t *bench);
@@ -81,5 +83,11 @@ void bench_pingpong_busy(const bench_t *bench);
 void bench_uv_pingpong(const bench_t *bench);
 void bench_uv_pingpong_busy(const bench_t *bench);
 void bench_ctx_tree_loops(const bench_t *bench);
+
+/* the thread pool */
+void bench_work100us(const bench_t *bench);
+void bench_work1us(const bench_t *bench);
+void bench_uv_work100us(const bench_t *bench);
+void bench_uv_work1us(const bench_t *bench);
 
 #endif

@@ -23,6 +23,8 @@ static const workload_t workloads[] = {
     {"buffered128", bench_buffered128},
     {"select4", bench_select4},
     {"pipeline3", bench_pipeline3},
+    {"pipe3", bench_pipe3},
+    {"pipe10", bench_pipe10},
     {"range", bench_range},
     {"many64", bench_many64},
     {"park", bench_park},
@@ -49,6 +51,10 @@ static const workload_t workloads[] = {
     {"uv_pingpong", bench_uv_pingpong},
     {"uv_pingpong_busy", bench_uv_pingpong_busy},
     {"ctx_tree_loops", bench_ctx_tree_loops},
+    {"work100us", bench_work100us},
+    {"work1us", bench_work1us},
+    {"uv_work100us", bench_uv_work100us},
+    {"uv_work1us", bench_uv_work1us},
 };
 enum { WORKLOADS = sizeof(workloads) / sizeof(workloads[0]) };
 

@@ -19,28 +19,35 @@ type workload struct {
 	run  func(scale float64)
 }
 
-var workloads = append([]workload{
+var workloads = append(append([]workload{
 	{"rendezvous", rendezvous},
 	{"buffered128", buffered128},
 	{"select4", select4},
-	{"pipeline3", pipeline3},
+	{"pipeline3", func(scale float64) { pipeline("pipeline3", 3, 1000000, scale) }},
+	{"pipeline10", func(scale float64) { pipeline("pipeline10", 10, 300000, scale) }},
 	{"range", ranged},
 	{"ctx", contexts},
 	{"sleeps", sleeps},
-}, threaded...)
+}, threaded...), pooled...)
 
 // Results of one workload, over its rounds.
 
 var (
 	names  []string
+	units  = map[string]string{}
 	values = map[string][]float64{}
 )
 
-func result(name string, took time.Duration, n int) {
+func figure(name, unit string, value float64) {
 	if values[name] == nil {
 		names = append(names, name)
 	}
-	values[name] = append(values[name], float64(took.Nanoseconds())/float64(n))
+	units[name] = unit
+	values[name] = append(values[name], value)
+}
+
+func result(name string, took time.Duration, n int) {
+	figure(name, "ns", float64(took.Nanoseconds())/float64(n))
 }
 
 func expect(ok bool, what string) {
@@ -58,9 +65,9 @@ func median(v []float64) float64 {
 func printResults(json bool) {
 	for _, name := range names {
 		if json {
-			fmt.Printf("{\"name\":%q,\"ns\":%.2f}\n", name, median(values[name]))
+			fmt.Printf("{\"name\":%q,%q:%.2f}\n", name, units[name], median(values[name]))
 		} else {
-			fmt.Printf("%-16s %12.2f ns\n", name, median(values[name]))
+			fmt.Printf("%-18s %12.2f %s\n", name, median(values[name]), units[name])
 		}
 	}
 	names, values = nil, map[string][]float64{}
@@ -168,13 +175,13 @@ func addOne(done <-chan struct{}, in <-chan int, out chan<- int) {
 	}
 }
 
-// A generator without end, three stages, and a consumer that stops them when it has had enough.
-func pipeline3(scale float64) {
-	n, sum := scaled(1000000, scale), 0
+// A generator without end, stages, and a consumer that stops them when it has had enough.
+func pipeline(name string, stages, n int, scale float64) {
+	n, sum := scaled(n, scale), 0
 	done, out := make(chan struct{}), make(chan int)
 	start := time.Now()
 	go generate(done, out)
-	for i := 0; i < 3; i++ {
+	for i := 0; i < stages; i++ {
 		in := out
 		out = make(chan int)
 		go addOne(done, in, out)
@@ -185,8 +192,8 @@ func pipeline3(scale float64) {
 	close(done)
 	for range out { // until the last stage has gone
 	}
-	result("pipeline3", time.Since(start), n)
-	expect(sum == sumBelow(n)+3*n, "pipeline3")
+	result(name, time.Since(start), n)
+	expect(sum == sumBelow(n)+stages*n, name)
 }
 
 // Contexts and timers.
