@@ -54,7 +54,7 @@ static void release(weir__stage_t *stage) {
 
 static weir_chan_t *start(weir_ctx_t *ctx, const weir_type_t *type, const void *values, size_t n,
                           bool repeats) {
-  bool is_there = values || n == 0 || !type || type->size == 0;
+  bool is_there = weir__are_there(type, values, n);
   size_t size = is_there ? weir__room(sizeof(from_t), type, n) : 0;
   from_t *from = weir__stage_new(ctx, NULL, type, 0, size);
 

@@ -153,7 +153,7 @@ static weir_chan_t *repeat_copies(weir_ctx_t *ctx, const weir_type_t *type, cons
 
 weir_chan_t *weir_pipe_repeat(weir_ctx_t *ctx, const weir_type_t *type, const void *values,
                               size_t n) {
-  if (!weir__is_copyable(type)) return NULL;
+  if (!weir__is_copyable(type) || !weir__are_there(type, values, n)) return NULL;
   if (type && type->copy) return repeat_copies(ctx, type, values, n);
   return weir__from_again(ctx, type, values, n);
 }

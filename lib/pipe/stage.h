@@ -69,5 +69,8 @@ void weir__stage_drop_input(weir__stage_t *stage);
 void weir__values_drop(const weir_type_t *type, void *values, size_t n);
 int weir__value_copy(const weir_type_t *type, void *dst, const void *src);
 bool weir__is_copyable(const weir_type_t *type);
+static inline bool weir__are_there(const weir_type_t *type, const void *values, size_t n) {
+  return values || n == 0 || !type || type->size == 0;
+}
 
 #endif
