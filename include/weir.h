@@ -13,6 +13,7 @@
 #include <weir/select.h>
 #include <weir/stats.h>
 #include <weir/timer.h>
+#include <weir/uv.h>
 #include <weir/version.h>
 
 #endif

@@ -33,6 +33,11 @@ void *weir__calloc(size_t count, size_t size) {
   return allocator.calloc(count, size);
 }
 
+void *weir__realloc(void *ptr, size_t size) {
+  mark_used();
+  return allocator.realloc(ptr, size);
+}
+
 void weir__free(void *ptr) {
   allocator.free(ptr);
 }

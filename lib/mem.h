@@ -8,6 +8,7 @@
 
 void *weir__malloc(size_t size);
 void *weir__calloc(size_t count, size_t size);
+void *weir__realloc(void *ptr, size_t size);
 void weir__free(void *ptr);
 
 /* Copies values; a constant size lets the commonest copy be one instruction. */

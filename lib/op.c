@@ -69,10 +69,9 @@ bool weir__op_claim(weir_op_t *op, unsigned as) {
   return true;
 }
 
-int weir__op_start_with_a_look(weir_op_t *op) {
-  weir__scope_t *scope = weir__scope(op);
+/* From now on an operation holds the scope. */
+static int use(weir__scope_t *scope) {
   uint64_t look = WEIR__LOOK;
-  int err;
 
   if (scope->loop->closed) return UV_ECANCELED;
   scope->used = true;
@@ -80,10 +79,26 @@ int weir__op_start_with_a_look(weir_op_t *op) {
     weir__scope_abandon(scope);
   else
     atomic_compare_exchange_strong(&scope->fate, &look, WEIR__PLAIN);
+  return 0;
+}
+
+int weir__op_start_with_a_look(weir_op_t *op) {
+  weir__scope_t *scope = weir__scope(op);
+  int err = use(scope);
+
+  if (err) return err;
   err = weir__scope_err(scope);
   if (!err) return 0;
   weir__op_complete(op, err, 0);
   return WEIR__COMPLETED;
+}
+
+int weir__op_start_anyway(weir_op_t *op, weir_op_cb cb) {
+  if (!op || !op->ctx) return UV_EINVAL;
+  if (weir__op_state(op) != WEIR__IDLE) return UV_EBUSY;
+  op->cb = cb;
+  weir__loop_adopt(weir__scope(op)->loop);
+  return use(weir__scope(op));
 }
 
 /* The loop may be closed while it runs. */

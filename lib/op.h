@@ -11,8 +11,9 @@
 /* What an operation is parked as. */
 struct weir__kind_s {
   const char *verb;
-  int (*unpark)(weir_op_t *op);               /* takes it out of what it waits in, or refuses */
-  void (*describe)(weir_op_t *op, FILE *out); /* what it waits for */
+  int (*unpark)(weir_op_t *op);                /* takes it out of what it waits in, or refuses */
+  int (*interrupt)(weir_op_t *op, int status); /* instead, where that takes time; or NULL */
+  void (*describe)(weir_op_t *op, FILE *out);  /* what it waits for */
   void (*chosen)(weir_op_t *op, weir_case_t *chosen); /* select: this case happens */
   void (*leave)(weir_op_t *op);                       /* after a claim, on its loop; or NULL */
   weir_case_t *(*cases)(weir_op_t *op, size_t *n);    /* at channels: what it waits there with */
@@ -76,6 +77,11 @@ static inline int weir__op_start(weir_op_t *op, weir_op_cb cb) {
   return weir__op_start_with_a_look(op);
 }
 
+/*
+ * Starts what has to be done under a cancelled context, too. Returns 0 or a negative code.
+ */
+int weir__op_start_anyway(weir_op_t *op, weir_op_cb cb);
+
 /* What a public call returns for weir__op_start's refusal or completion. */
 static inline int weir__op_accepted(int started) {
   return started > 0 ? 0 : started;
@@ -91,10 +97,15 @@ static inline void weir__op_park(weir_op_t *op, const weir__kind_t *kind) {
   scope->loop->parked++;
 }
 
-/* Takes a parked op out of what it waits in and completes it: 0, or what unpark refuses with. */
+/*
+ * Takes a parked op out of what it waits in and completes it, or sees to it that it will complete with
+ * `status`: 0, or what unpark refuses with.
+ */
 static inline int weir__op_interrupt(weir_op_t *op, int status) {
-  int err = op->kind->unpark(op);
+  int err;
 
+  if (op->kind->interrupt) return op->kind->interrupt(op, status);
+  err = op->kind->unpark(op);
   if (err == 0) weir__op_ready(op, status);
   return err;
 }

@@ -105,6 +105,14 @@ typedef struct weir__turn_s {
   size_t wanted;
 } weir__turn_t;
 
+/* What waits for the close of a uv handle. */
+typedef struct weir__closing_s weir__closing_t;
+struct weir__closing_s {
+  weir__closing_t *next;
+  uv_handle_t *handle;
+  void (*closed)(weir__closing_t *closing);
+};
+
 struct weir_op_s {
   void *data; /* the caller's; weir_op_init leaves it alone */
   /* private */
@@ -123,6 +131,7 @@ struct weir_op_s {
     weir__join_t join;
     weir__wait_t ctx;
     weir__turn_t turn;
+    weir__closing_t closing;
   } u;
 };
 
