@@ -135,7 +135,7 @@ static void free_scope(weir__scope_t *scope) {
   if (!is_referenced(ctx) && weir__queue_empty(&scope->ops)) ctx_free(ctx);
 }
 
-static weir_ctx_t *hold(weir_ctx_t *ctx) {
+weir_ctx_t *weir__ctx_hold(weir_ctx_t *ctx) {
   ctx->held++;
   return ctx;
 }
@@ -201,7 +201,12 @@ static void release_later(weir_ctx_t *ctx) {
   if (ctx->is_later) return;
   ctx->is_later = true;
   ctx->next_later = loop->later;
-  loop->later = hold(ctx);
+  loop->later = weir__ctx_hold(ctx);
+}
+
+void weir__ctx_let_go(weir_ctx_t *ctx) {
+  if (ctx->scope.loop->cancelling) release_later(ctx);
+  let_go(ctx);
 }
 
 static void fire(weir__link_t *queue) {
@@ -272,7 +277,7 @@ void weir__ctx_cancel(weir_ctx_t *ctx, int err, int cause) {
   weir__ctx_mark(ctx, err, cause);
   ctx->is_walked = true;
   ctx->next = NULL;
-  *loop->cancelled_end = hold(ctx);
+  *loop->cancelled_end = weir__ctx_hold(ctx);
   loop->cancelled_end = &ctx->next;
   if (loop->cancelling) return;
   loop->cancelling = true;
@@ -327,7 +332,7 @@ void weir__ctx_arrive(weir_ctx_t *ctx) {
 }
 
 static void deliver(weir__scope_t *scope) {
-  weir_ctx_t *ctx = hold((weir_ctx_t *)scope);
+  weir_ctx_t *ctx = weir__ctx_hold((weir_ctx_t *)scope);
   unsigned what = atomic_exchange(&scope->posted, 0);
 
   if (what & WEIR__BORN) weir__ctx_arrive(ctx);
@@ -353,7 +358,7 @@ weir_ctx_t *weir__ctx_root(weir_loop_t *loop) {
 static void join_parent(weir_ctx_t *ctx, weir_ctx_t *parent) {
   int err = weir_ctx_err(parent);
 
-  ctx->parent = hold(parent);
+  ctx->parent = weir__ctx_hold(parent);
   ctx->deadline = parent->deadline;
   ctx->scope.loop->refs++;
   ctx->scope.loop->context_count++;
@@ -526,58 +531,4 @@ int weir_ctx_cause(const weir_ctx_t *ctx) {
 
 weir_loop_t *weir_ctx_loop(const weir_ctx_t *ctx) {
   return ctx->scope.loop;
-}
-
-/* waiting */
-
-/* A waiting op holds its target. */
-static void let_go_of_target(weir_ctx_t *target) {
-  if (target->scope.loop->cancelling) release_later(target);
-  let_go(target);
-}
-
-static void wait_fire(weir__hook_t *hook) {
-  weir_op_t *op = WEIR__CONTAINER(hook, weir_op_t, u.ctx.hook);
-  weir_ctx_t *target = op->u.ctx.target;
-
-  op->u.wait.index = 0;
-  weir__op_ready(op, 0);
-  target->scope.used = true; /* so that this runnable op holds it, too */
-  let_go_of_target(target);
-}
-
-static int wait_unpark(weir_op_t *op) {
-  weir__unlink(&op->u.ctx.hook.link);
-  let_go_of_target(op->u.ctx.target);
-  op->u.wait.index = 0;
-  return 0;
-}
-
-static void wait_describe(weir_op_t *op, FILE *out) {
-  fprintf(out, "for a %s context", op->u.ctx.target->kind->name);
-}
-
-static const weir__kind_t wait_kind = {
-    .verb = "wait", .unpark = wait_unpark, .describe = wait_describe};
-
-/* Under the context that it waits for, a cancellation is what it waits for: a success. */
-int weir_ctx_wait(weir_op_t *op, weir_ctx_t *ctx, weir_op_cb cb) {
-  int started;
-
-  if (!op || !op->ctx || !ctx || ctx->scope.loop != weir__scope(op)->loop) return UV_EINVAL;
-  started = weir__op_start(op, cb);
-  if (started < 0) return started;
-  if (weir_ctx_err(ctx)) {
-    if (!started)
-      weir__op_complete(op, 0, 0);
-    else if (ctx == op->ctx)
-      weir__op_set_result(op, 0);
-    return 0;
-  }
-  if (started) return 0;
-  op->u.ctx.target = hold(ctx);
-  op->u.ctx.hook = (weir__hook_t){.fire = wait_fire};
-  weir__queue_push(&ctx->hooks, &op->u.ctx.hook.link);
-  weir__op_park(op, &wait_kind);
-  return 0;
 }

@@ -14,7 +14,7 @@
  */
 #include "async.h"
 
-#include "chans.h"
+#include "../watch.h"
 
 typedef struct async_s async_t;
 
@@ -292,7 +292,7 @@ weir_chan_t *weir__async_new(weir_ctx_t *ctx, weir_chan_t *in, const weir_type_t
   }
   set_up(self, how, slot.size);
   err = receive(self);
-  if (!err) weir_ctx_wait(&self->wait, self->stage.ctx, on_wait);
+  if (!err) weir__ctx_watch(&self->wait, self->stage.ctx, on_wait);
   return weir__stage_started(&self->stage, err);
 }
 

@@ -1,7 +1,8 @@
 /*
  * What stages have in common: where values come from and go to, and how it ends.
  *
- * The stages are written on the public API alone, but for the allocation of their memory:
+ * The stages are written on the public API alone, but for the allocation of their memory, and watch.h,
+ * in whose place weir_ctx_wait would do:
  *
  *   1. build    A stage makes a context of its own below the user's, and its output with two
  *               references: the caller's, and its own, which weir_chan_set_producer makes the

@@ -10,6 +10,7 @@
  * one frees the tee.
  */
 #include "../mem.h"
+#include "../watch.h"
 #include "chans.h"
 #include "stage.h"
 
@@ -202,7 +203,7 @@ static tee_t *tee_new(weir_ctx_t *ctx, weir_chan_t *in) {
 static void start_waits(tee_t *tee) {
   tee->waiting = BRANCHES;
   for (int i = 0; i < BRANCHES; i++)
-    weir_ctx_wait(&tee->branches[i].wait, tee->branches[i].ctx, on_wait);
+    weir__ctx_watch(&tee->branches[i].wait, tee->branches[i].ctx, on_wait);
 }
 
 static int build(weir_ctx_t *ctx, weir_chan_t *in, weir_chan_t *out[2]) {

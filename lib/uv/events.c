@@ -1,5 +1,7 @@
 #include "events.h"
 
+#include "../watch.h"
+
 void *weir__source_new(weir_ctx_t *ctx, const weir_type_t *type, size_t capacity, size_t size,
                        const char *where) {
   weir__source_t *source = weir__stage_new(ctx, NULL, type, capacity, size);
@@ -70,7 +72,7 @@ static void refuse(weir__source_t *source, int err) {
 
 weir_chan_t *weir__source_start(weir__source_t *source, int (*start)(weir__source_t *source)) {
   weir_ctx_t *ctx = source->stage.ctx;
-  int err = weir_ctx_wait(&source->wait, ctx, on_wait);
+  int err = weir__ctx_watch(&source->wait, ctx, on_wait);
 
   if (err) return weir__stage_started(&source->stage, err);
   err = weir_ctx_err(ctx);
