@@ -36,6 +36,9 @@
 /* Completions between two looks at I/O, and between two looks at what goes to and fro. */
 enum { BUDGET = 1024, SLICE = 256 };
 
+/* After a few looks in vain, only some are taken: what comes seldom is not worth a processor. */
+enum { FEW_MISSES = 3, LOOK_ONE_IN = 8 };
+
 static void run_one(weir_loop_t *loop, weir_op_t *op) {
   int status = weir__op_result(op);
 
@@ -147,13 +150,15 @@ static void run_some(weir_loop_t *loop) {
  * as the budget goes. The poll must not block then: the host may be waiting for what has run.
  */
 static void converse(weir_loop_t *loop) {
-  uint64_t until = 0;
-  bool has_run = false;
+  bool looks = loop->misses < FEW_MISSES || loop->misses % LOOK_ONE_IN == 0;
+  uint64_t until = looks ? 0 : 1; /* long past */
+  bool was_awake = weir__inbox_is_awake(loop), has_run = false;
 
   while (!loop->armed && loop->budget > 0 && weir__inbox_look(loop, &until)) {
     run_some(loop);
     has_run = true;
   }
+  if (was_awake) loop->misses = has_run ? 0 : loop->misses + 1;
   if (has_run && !loop->armed) weir__loop_arm(loop);
 }
 

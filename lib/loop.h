@@ -60,6 +60,7 @@ struct weir_loop_s {
   size_t awaiting; /* parked ones that other threads may make happen */
   bool is_held;    /* the async handle keeps the uv loop alive for them */
   uint64_t spin_ns;
+  unsigned misses; /* looks in a row, taken or not, that nobody has answered */
   unsigned budget; /* of completions, until the next look at I/O */
   uint64_t completions;
   weir__link_t abandoned; /* scopes that operations may still hold */

@@ -73,8 +73,9 @@ WEIR_EXTERN int weir_loop_virtual_time(weir_loop_t *loop);
 
 /*
  * Sets for how many nanoseconds the loop may look for what other threads post to it before it goes
- * to sleep. It looks only after it had something from another thread: an idle loop never does.
- * Waking a sleeping thread costs tens of microseconds, a look costs the processor.
+ * to sleep. It looks only after it had something from another thread: an idle loop never does. After
+ * a few looks in vain it takes only some. Waking a sleeping thread costs tens of microseconds, a look
+ * costs the processor.
  *
  *   ns  0 never looks. The default is 20,000, or 0 on a single processor.
  */
