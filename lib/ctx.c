@@ -219,12 +219,18 @@ static void fire(weir__link_t *queue) {
   }
 }
 
-/* An op that refuses has happened, or runs: it will complete by itself. */
+/*
+ * An op that refuses has happened, or runs: it will complete by itself. What one does on its way may
+ * complete others: a write closes its stream, which ends who reads it.
+ */
 static void interrupt_all(weir_ctx_t *ctx, int err) {
-  weir__link_t *ops = &ctx->scope.ops, *next;
+  weir__link_t ops, *link;
 
-  for (weir__link_t *link = ops->next; link != ops; link = next) {
-    next = link->next;
+  weir__queue_splice(&ctx->scope.ops, &ops);
+  while (!weir__queue_empty(&ops)) {
+    link = ops.next;
+    weir__queue_take(link);
+    weir__queue_put(&ctx->scope.ops, link);
     weir__op_interrupt(WEIR__CONTAINER(link, weir_op_t, parked), err);
   }
 }

@@ -45,6 +45,7 @@ static inline void weir__op_ready(weir_op_t *op, int status) {
   weir__scope_t *scope = weir__scope(op);
 
   weir__queue_take(&op->parked);
+  assert(scope->loop->parked > 0);
   scope->loop->parked--;
   if (scope->unreferenced) weir__scope_abandon(scope);
   weir__op_push(op, status);
