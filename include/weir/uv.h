@@ -70,14 +70,14 @@ WEIR_EXTERN int weir_uv_shutdown(weir_op_t *op, uv_stream_t *stream, weir_op_cb 
  *
  * It cannot be taken back (weir_op_cancel gives UV_EBUSY), and is done under a cancelled context, too.
  *
- * Returns 0, UV_EINVAL for NULL and another loop's handle, UV_ENOMEM (only for one that was closed by
- * other means), UV_EBUSY, or UV_ECANCELED when the loop has closed.
+ * Returns 0, UV_EINVAL for NULL and another loop's handle, UV_ENOMEM (only for one that is closed
+ * already), UV_EBUSY, or UV_ECANCELED when the loop has closed.
  */
 WEIR_EXTERN int weir_uv_close(weir_op_t *op, uv_handle_t *handle, weir_op_cb cb);
 
 /*
- * Channels. Each ends when its context is cancelled, with weir_ctx_err, and stops when the last
- * reference to it is dropped. NULL for want of memory, and for NULL or another loop's handle; what libuv
+ * Channels. Each ends when its context is cancelled, with weir_ctx_err, and stops at once when the last
+ * reference to it is dropped, or another closes it. NULL for want of memory, and for NULL or another loop's handle; what libuv
  * refuses with is the status that the channel is closed with.
  */
 

@@ -16,6 +16,7 @@ typedef struct connection_s {
     uv_pipe_t pipe;
   } uv; /* first: its address is what is given away, and freed */
   weir_loop_t *loop;
+  weir__round_t round;
 } connection_t;
 
 typedef struct acceptor_s {
@@ -41,10 +42,8 @@ static connection_t *connection_new(weir_loop_t *loop, uv_handle_type type) {
   return connection;
 }
 
-/* A loop that closes waits for it. */
-static void on_closed(uv_handle_t *handle) {
-  connection_t *connection = (connection_t *)handle;
-
+/* A loop that closes has waited for it. */
+static void connection_free(connection_t *connection) {
   if (connection->loop) {
     connection->loop->requests--;
     weir__loop_arm(connection->loop);
@@ -52,12 +51,26 @@ static void on_closed(uv_handle_t *handle) {
   weir__free(connection);
 }
 
+static void on_closed(uv_handle_t *handle) {
+  connection_free((connection_t *)handle);
+}
+
+static void on_rounds_over(weir__round_t *round) {
+  connection_free(WEIR__CONTAINER(round, connection_t, round));
+}
+
+/* A host may have closed all handles that it has found. */
 static void connection_drop(connection_t *connection) {
+  uv_handle_t *handle = (uv_handle_t *)&connection->uv.stream;
+
   if (connection->loop->closed)
     connection->loop = NULL;
   else
     connection->loop->requests++;
-  uv_close((uv_handle_t *)&connection->uv.stream, on_closed);
+  if (uv_is_closing(handle))
+    weir__round_start(&connection->round, handle->loop, on_rounds_over);
+  else
+    uv_close(handle, on_closed);
 }
 
 static void drop_value(void *value) {
@@ -70,23 +83,27 @@ static uv_stream_t *listener_of(const acceptor_t *acceptor) {
   return (uv_stream_t *)acceptor->user.handle;
 }
 
-/* One that is gone again gives UV_EAGAIN, or its error. */
-static void accept_next(acceptor_t *acceptor) {
+/* 0, UV_EAGAIN if there is none, UV_ENOMEM, or its error. */
+static int accept_one(acceptor_t *acceptor) {
   uv_stream_t *listener = listener_of(acceptor);
   connection_t *connection =
       connection_new(weir_ctx_loop(acceptor->source.stage.ctx), listener->type);
+  int err;
 
-  if (!connection) {
-    weir__source_finish(&acceptor->source, UV_ENOMEM);
-    return;
-  }
+  if (!connection) return UV_ENOMEM;
   acceptor->has_more = false;
-  if (uv_accept(listener, &connection->uv.stream)) {
+  err = uv_accept(listener, &connection->uv.stream);
+  if (err) {
     connection_drop(connection);
-    return;
+    return err;
   }
   acceptor->connection = connection;
   acceptor->is_sending = !weir__source_send(&acceptor->source);
+  return 0;
+}
+
+static void accept_next(acceptor_t *acceptor) {
+  if (accept_one(acceptor) == UV_ENOMEM) weir__source_finish(&acceptor->source, UV_ENOMEM);
 }
 
 static void on_connection(uv_stream_t *listener, int status) {
@@ -113,7 +130,12 @@ static void on_closing(weir__user_t *user) {
   weir__source_finish(&WEIR__CONTAINER(user, acceptor_t, user)->source, UV_ECANCELED);
 }
 
-/* A connection that another source has left is the first: libuv tells of none before that. */
+/* libuv tells of no more while there is one that has not been accepted: another source may have left it. */
+static int take_left(acceptor_t *acceptor) {
+  if (accept_one(acceptor) == UV_ENOMEM) return UV_ENOMEM;
+  return 0;
+}
+
 static int start(weir__source_t *source) {
   acceptor_t *acceptor = (acceptor_t *)source;
   uv_stream_t *listener = listener_of(acceptor);
@@ -121,11 +143,9 @@ static int start(weir__source_t *source) {
 
   if (uv_is_closing(acceptor->user.handle)) return UV_EBADF;
   if (!weir__handle_enter(&acceptor->user)) return UV_EALREADY;
-  err = uv_listen(listener, acceptor->backlog, on_connection);
-  if (err)
-    weir__handle_leave(&acceptor->user);
-  else
-    accept_next(acceptor);
+  err = take_left(acceptor);
+  if (!err) err = uv_listen(listener, acceptor->backlog, on_connection);
+  if (err) weir__handle_leave(&acceptor->user);
   return err;
 }
 

@@ -1,5 +1,6 @@
 #include "events.h"
 
+#include "../ctx.h"
 #include "../watch.h"
 
 void *weir__source_new(weir_ctx_t *ctx, const weir_type_t *type, size_t capacity, size_t size,
@@ -30,12 +31,20 @@ void weir__source_finish(weir__source_t *source, int status) {
   weir_ctx_cancel(source->stage.ctx);
 }
 
-static void on_wait(weir_op_t *op, int status) {
-  weir__source_t *source = op->data;
+static void on_cancelled(weir__hook_t *hook) {
+  weir__source_t *source = WEIR__CONTAINER(hook, weir__source_t, cancelled);
 
-  (void)status;
   weir__source_finish(source, weir_ctx_err(source->stage.ctx));
-  free_if_over(source);
+}
+
+static void on_closed(weir__watch_t *watch, weir__posts_t *posts) {
+  (void)posts; /* the output is local */
+  weir__source_finish(WEIR__CONTAINER(watch, weir__source_t, closed), UV_ECANCELED);
+}
+
+static void on_wait(weir_op_t *op, int status) {
+  (void)status;
+  free_if_over(op->data);
 }
 
 static void on_sent(weir_op_t *op, int status) {
@@ -70,13 +79,26 @@ static void refuse(weir__source_t *source, int err) {
   weir_ctx_cancel(source->stage.ctx);
 }
 
+static void mind(weir__source_t *source) {
+  source->cancelled = (weir__hook_t){.fire = on_cancelled};
+  weir__queue_push(&source->stage.ctx->hooks, &source->cancelled.link);
+  source->closed = (weir__watch_t){.fire = on_closed};
+  weir__chan_watch(source->stage.out, &source->closed);
+}
+
 weir_chan_t *weir__source_start(weir__source_t *source, int (*start)(weir__source_t *source)) {
   weir_ctx_t *ctx = source->stage.ctx;
+  weir_chan_t *out = source->stage.out;
   int err = weir__ctx_watch(&source->wait, ctx, on_wait);
 
   if (err) return weir__stage_started(&source->stage, err);
   err = weir_ctx_err(ctx);
   if (!err) err = start(source);
-  if (err) refuse(source, err);
-  return source->stage.out;
+  if (err)
+    refuse(source, err);
+  else
+    mind(source);
+  if (err != UV_ENOMEM) return out;
+  weir_chan_unref(out);
+  return NULL;
 }

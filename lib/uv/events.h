@@ -3,14 +3,15 @@
  *
  *   1. event    libuv's callback makes a value and sends it, by an operation: while that is pending the
  *               source takes no other event.
- *   2. finish   An error, the end of the events, a handle that is closed, a cancellation (for which an
- *               operation waits): libuv is told to stop, the output is closed, the stage's context
- *               cancelled, so that what is pending completes.
- *   3. free     When nothing is.
+ *   2. finish   An error, the end of the events, a handle that is closed, an output that another
+ *               closes, a cancellation: at once libuv is told to stop, the output is closed, the
+ *               stage's context cancelled, so that what is pending completes.
+ *   3. free     When nothing is: a watch is, until the context is cancelled.
  */
 #ifndef WEIR_UV_EVENTS_H
 #define WEIR_UV_EVENTS_H
 
+#include "../chan.h"
 #include "../pipe/stage.h"
 
 typedef struct weir__source_s weir__source_t;
@@ -19,6 +20,8 @@ typedef struct weir__source_s weir__source_t;
 struct weir__source_s {
   weir__stage_t stage;
   weir_op_t send, wait;
+  weir__hook_t cancelled; /* of the stage's context */
+  weir__watch_t closed;   /* of the output */
   bool has_finished;
   void *value;                            /* what is sent */
   void (*resume)(weir__source_t *source); /* the value has gone: take the next event */
@@ -31,7 +34,7 @@ void *weir__source_new(weir_ctx_t *ctx, const weir_type_t *type, size_t capacity
 
 /*
  * Starts it, and returns what the builder does: the output, closed with what `start` refuses with, or
- * NULL if the loop has closed.
+ * NULL if the loop has closed and for UV_ENOMEM.
  */
 weir_chan_t *weir__source_start(weir__source_t *source, int (*start)(weir__source_t *source));
 

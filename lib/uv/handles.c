@@ -122,3 +122,29 @@ bool weir__handle_close(uv_handle_t *handle, weir__closing_t *closing) {
   if (!is_closing) close_now(handle);
   return true;
 }
+
+/* rounds */
+
+enum { ROUNDS = 2 };
+
+static void on_round(uv_handle_t *handle);
+
+static void turn(weir__round_t *round, uv_loop_t *uv) {
+  uv_idle_init(uv, &round->handle);
+  uv_close((uv_handle_t *)&round->handle, on_round);
+}
+
+static void on_round(uv_handle_t *handle) {
+  weir__round_t *round = (weir__round_t *)handle;
+
+  if (--round->left > 0)
+    turn(round, handle->loop);
+  else
+    round->over(round);
+}
+
+void weir__round_start(weir__round_t *round, uv_loop_t *uv, void (*over)(weir__round_t *round)) {
+  round->left = ROUNDS;
+  round->over = over;
+  turn(round, uv);
+}

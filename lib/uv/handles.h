@@ -25,4 +25,16 @@ weir__user_t *weir__handle_user(uv_handle_t *handle);
  */
 bool weir__handle_close(uv_handle_t *handle, weir__closing_t *closing);
 
+/*
+ * For a handle that is closed by other means, of which libuv tells weir nothing: a handle that is opened
+ * and closed after it, twice, calls back when all before it have been let go of (attach.c).
+ */
+typedef struct weir__round_s weir__round_t;
+struct weir__round_s {
+  uv_idle_t handle; /* first */
+  int left;
+  void (*over)(weir__round_t *round);
+};
+void weir__round_start(weir__round_t *round, uv_loop_t *uv, void (*over)(weir__round_t *round));
+
 #endif

@@ -4,9 +4,11 @@
 #include "../mem.h"
 #include "../op.h"
 #include "events.h"
+#include "handles.h"
 
 typedef struct watcher_s {
   uv_signal_t handle; /* first */
+  weir__round_t round;
   weir_loop_t *loop;
   weir__source_t *source;
 } watcher_t;
@@ -18,19 +20,30 @@ typedef struct signals_s {
   int signum, value;
 } signals_t;
 
-static void on_closed(uv_handle_t *handle) {
-  watcher_t *watcher = (watcher_t *)handle;
-
+static void watcher_free(watcher_t *watcher) {
   watcher->loop->requests--;
   weir__loop_arm(watcher->loop);
   weir__free(watcher);
 }
 
+static void on_closed(uv_handle_t *handle) {
+  watcher_free((watcher_t *)handle);
+}
+
+static void on_rounds_over(weir__round_t *round) {
+  watcher_free(WEIR__CONTAINER(round, watcher_t, round));
+}
+
+/* A host may have closed all handles that it has found. */
 static void stop(weir__source_t *source) {
   watcher_t *watcher = ((signals_t *)source)->watcher;
+  uv_handle_t *handle = (uv_handle_t *)&watcher->handle;
 
   watcher->loop->requests++;
-  uv_close((uv_handle_t *)&watcher->handle, on_closed);
+  if (uv_is_closing(handle))
+    weir__round_start(&watcher->round, handle->loop, on_rounds_over);
+  else
+    uv_close(handle, on_closed);
 }
 
 /* One that nobody has received yet says it for this one, too. */
