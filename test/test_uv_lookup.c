@@ -148,7 +148,7 @@ START_TEST(many_lookups_complete_each_once) {
 
   lookups_open();
   for (int i = 0; i < MANY; i++) {
-    char service[8];
+    char service[12];
 
     snprintf(service, sizeof(service), "%d", 1000 + i);
     start_lookup(bg, &probes[i], service, &res[i]);

@@ -77,8 +77,8 @@ WEIR_EXTERN int weir_uv_close(weir_op_t *op, uv_handle_t *handle, weir_op_cb cb)
 
 /*
  * Channels. Each ends when its context is cancelled, with weir_ctx_err, and stops at once when the last
- * reference to it is dropped, or another closes it. NULL for want of memory, and for NULL or another loop's handle; what libuv
- * refuses with is the status that the channel is closed with.
+ * reference to it is dropped, or another closes it. NULL for want of memory, and for NULL or another
+ * loop's handle; what libuv refuses with is the status that the channel is closed with.
  */
 
 /* What has been read: memory of its own. */
