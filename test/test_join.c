@@ -204,79 +204,6 @@ START_TEST(joins_of_joins) {
 }
 END_TEST
 
-enum { CHAIN = 100000 };
-
-static weir_op_t *chain;
-static weir_op_t **links;
-
-/* Each join waits for the one before; the first op is parked. */
-static void make_chain(void) {
-  chain = malloc((CHAIN + 1) * sizeof(*chain));
-  links = malloc((CHAIN + 1) * sizeof(weir_op_t *));
-  for (int i = 0; i <= CHAIN; i++) {
-    weir_op_init(&chain[i], bg);
-    links[i] = &chain[i];
-  }
-  weir_chan_recv(&chain[0], NULL, NULL, NULL);
-  for (int i = 1; i <= CHAIN; i++) (i % 2 ? weir_all : weir_any)(&chain[i], &links[i - 1], 1, NULL);
-}
-
-static void free_chain(void) {
-  for (int i = 0; i <= CHAIN; i++) ck_assert(!weir_op_pending(&chain[i]));
-  free(chain);
-  free(links);
-}
-
-START_TEST(chain_of_100000_joins_completes) {
-  make_chain();
-  weir_op_cancel(&chain[0]);
-  ck_assert_int_eq(weir_op_wait(&chain[CHAIN]), 0);
-  ck_assert_uint_eq(weir_run(loop), 0);
-  free_chain();
-}
-END_TEST
-
-START_TEST(chain_of_100000_joins_is_cancelled_from_either_end) {
-  for (int backwards = 0; backwards < 2; backwards++) {
-    make_chain();
-    for (int i = 0; i <= CHAIN; i++) weir_op_cancel(&chain[backwards ? CHAIN - i : i]);
-    ck_assert_uint_eq(weir_run(loop), 0);
-    for (int i = 0; i <= CHAIN; i++) ck_assert_int_eq(weir_op_status(&chain[i]), UV_ECANCELED);
-    free_chain();
-  }
-}
-END_TEST
-
-START_TEST(loop_closes_over_a_chain_of_100000_joins) {
-  own_t own;
-  weir_ctx_t *fixture = bg;
-
-  own_open(&own);
-  bg = own.bg;
-  make_chain();
-  bg = fixture;
-  own_close(&own);
-  for (int i = 0; i <= CHAIN; i++) ck_assert_int_eq(weir_op_status(&chain[i]), UV_ECANCELED);
-  free_chain();
-}
-END_TEST
-
-START_TEST(all_over_100000_ops) {
-  weir_op_t *ops = malloc(CHAIN * sizeof(*ops)), **members = malloc(CHAIN * sizeof(*members)), all;
-
-  for (int i = 0; i < CHAIN; i++) {
-    weir_op_init(&ops[i], bg);
-    members[i] = &ops[i];
-    weir_yield(&ops[i], NULL);
-  }
-  weir_op_init(&all, bg);
-  weir_all(&all, members, CHAIN, NULL);
-  ck_assert_int_eq(weir_op_wait(&all), 0);
-  free(ops);
-  free(members);
-}
-END_TEST
-
 /* memory of ops */
 
 static void free_op(weir_op_t *op, int status) {
@@ -397,10 +324,6 @@ static const support_test_t tests[] = {
     T(cancelled_join_leaves_its_ops_alone),
     T(join_is_cancelled_with_its_context),
     T(joins_of_joins),
-    T(chain_of_100000_joins_completes),
-    T(chain_of_100000_joins_is_cancelled_from_either_end),
-    T(loop_closes_over_a_chain_of_100000_joins),
-    T(all_over_100000_ops),
     T(ops_may_be_freed_in_their_callbacks_before_the_join_ends),
     T(array_of_a_completed_any_may_go_while_its_ops_are_parked),
     T(context_of_an_idle_op_may_be_gone),

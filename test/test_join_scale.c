@@ -1,8 +1,12 @@
-/* Description: the cost of joins over many ops, and of many joins, grows in step with them. */
+/*
+ * Description: the cost of joins over many ops, and of many joins, grows in step with them; chains of
+ * many take no stack.
+ */
 #include <stdlib.h>
 #include <time.h>
 
 #include "random.h"
+#include "support/probe.h"
 #include "support/support.h"
 
 enum { FEW = 5000, MANY = 4 * FEW, HUGE_COUNT = 100000, STOP = 0 };
@@ -209,7 +213,86 @@ START_TEST(three_joins_over_100000_ops_complete_in_their_order) {
 }
 END_TEST
 
+/* A hundred thousand take no stack. */
+
+enum { CHAIN = 100000 };
+
+static weir_op_t *chain;
+static weir_op_t **links;
+
+/* Each join waits for the one before; the first op is parked. */
+static void make_chain(void) {
+  chain = malloc((CHAIN + 1) * sizeof(*chain));
+  links = malloc((CHAIN + 1) * sizeof(weir_op_t *));
+  for (int i = 0; i <= CHAIN; i++) {
+    weir_op_init(&chain[i], bg);
+    links[i] = &chain[i];
+  }
+  weir_chan_recv(&chain[0], NULL, NULL, NULL);
+  for (int i = 1; i <= CHAIN; i++) (i % 2 ? weir_all : weir_any)(&chain[i], &links[i - 1], 1, NULL);
+}
+
+static void free_chain(void) {
+  for (int i = 0; i <= CHAIN; i++) ck_assert(!weir_op_pending(&chain[i]));
+  free(chain);
+  free(links);
+}
+
+START_TEST(chain_of_100000_joins_completes) {
+  make_chain();
+  weir_op_cancel(&chain[0]);
+  ck_assert_int_eq(weir_op_wait(&chain[CHAIN]), 0);
+  ck_assert_uint_eq(weir_run(loop), 0);
+  free_chain();
+}
+END_TEST
+
+START_TEST(chain_of_100000_joins_is_cancelled_from_either_end) {
+  for (int backwards = 0; backwards < 2; backwards++) {
+    make_chain();
+    for (int i = 0; i <= CHAIN; i++) weir_op_cancel(&chain[backwards ? CHAIN - i : i]);
+    ck_assert_uint_eq(weir_run(loop), 0);
+    for (int i = 0; i <= CHAIN; i++) ck_assert_int_eq(weir_op_status(&chain[i]), UV_ECANCELED);
+    free_chain();
+  }
+}
+END_TEST
+
+START_TEST(loop_closes_over_a_chain_of_100000_joins) {
+  own_t own;
+  weir_ctx_t *fixture = bg;
+
+  own_open(&own);
+  bg = own.bg;
+  make_chain();
+  bg = fixture;
+  own_close(&own);
+  for (int i = 0; i <= CHAIN; i++) ck_assert_int_eq(weir_op_status(&chain[i]), UV_ECANCELED);
+  free_chain();
+}
+END_TEST
+
+START_TEST(all_over_100000_ops) {
+  weir_op_t *ops = malloc(CHAIN * sizeof(*ops)), **members = malloc(CHAIN * sizeof(*members)), all;
+
+  for (int i = 0; i < CHAIN; i++) {
+    weir_op_init(&ops[i], bg);
+    members[i] = &ops[i];
+    weir_yield(&ops[i], NULL);
+  }
+  weir_op_init(&all, bg);
+  weir_all(&all, members, CHAIN, NULL);
+  ck_assert_int_eq(weir_op_wait(&all), 0);
+  free(ops);
+  free(members);
+}
+END_TEST
+
 static const support_test_t tests[] = {
+    T(chain_of_100000_joins_completes),
+    T(chain_of_100000_joins_is_cancelled_from_either_end),
+    T(loop_closes_over_a_chain_of_100000_joins),
+    T(all_over_100000_ops),
     T(joins_that_share_one_op_are_linear),
     T(pairs_in_two_joins_each_are_linear),
     T(join_of_all_and_a_join_of_each_are_linear),

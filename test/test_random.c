@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "support/threads.h"
 #include "support/values.h"
 
 enum { CHANS = 4, CTXS = 3, SLOTS = 24, RANGES = 2, MANY = 4, CASES = 3, BUDGET = 400 };
@@ -425,6 +426,7 @@ static void run_one(const mix_t *mix, unsigned seed) {
 
 static void run_seeds(const mix_t *mix, unsigned first, unsigned n) {
   ck_assert_int_eq(weir_loop_virtual_time(loop), 0);
+  if (support_under_valgrind()) n = n / 10 + 1;
   for (unsigned seed = first; seed < first + n; seed++) run_one(mix, seed);
 }
 

@@ -85,6 +85,7 @@ static near_t *pipe_listener(struct sockaddr_un *address) {
   signal(SIGPIPE, SIG_IGN);
   *address = (struct sockaddr_un){.sun_family = AF_UNIX};
   snprintf(address->sun_path, sizeof(address->sun_path), "/tmp/weir_accept_%d", (int)getpid());
+  unlink(address->sun_path); /* of one that was killed */
   ck_assert_int_eq(uv_pipe_bind(&listener->pipe, address->sun_path), 0);
   return listener;
 }
@@ -282,7 +283,29 @@ START_TEST(caller_that_has_gone_does_not_stop_it) {
 }
 END_TEST
 
-/* Errors of one connection are not the listener's. */
+/* Errors of one connection are not the listener's: as libuv tells of them, and of want of descriptors. */
+START_TEST(error_of_a_connection_is_skipped) {
+  static const int errors[] = {UV_EMFILE, UV_ECONNABORTED, UV_EPROTO, UV_ENOMEM};
+  address_t address;
+  near_t *listener = listener_on(uv, &address);
+  weir_chan_t *ch = weir_uv_accept(bg, &listener->stream, BACKLOG);
+  uv_stream_t *connection;
+  int far;
+
+  for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+    turns(uv, 3);
+    listener->stream.connection_cb(&listener->stream, errors[i]);
+    ck_assert(!weir_chan_closed(ch));
+    far = dial(&address);
+    connection = receive(ch);
+    ck_connected(connection, far);
+    connection_close(connection);
+    close(far);
+  }
+  finish(ch, listener);
+}
+END_TEST
+
 START_TEST(connection_without_a_descriptor_for_it_is_skipped) {
   address_t address;
   near_t *listener = listener_on(uv, &address);
@@ -419,6 +442,7 @@ static const support_test_t tests[] = {
     T(buffered_connections_are_closed_with_their_channel),
     T(buffered_connections_outlive_the_loop),
     T(caller_that_has_gone_does_not_stop_it),
+    T(error_of_a_connection_is_skipped),
     T(connection_without_a_descriptor_for_it_is_skipped),
     T(address_in_use_is_the_end),
     T(streams_that_cannot_listen_end_at_once),

@@ -5,7 +5,7 @@
 #include "support/peers.h"
 #include "support/values.h"
 
-enum { OPS_MAX = 8, LARGE = 2 * 1024 * 1024, SMALL = 1000 };
+enum { OPS_MAX = 8, LARGE = 1024 * 1024, SMALL = 1000 };
 
 /*
  * A trial has some ops on one stream. Each op, with its bytes, is freed in its callback; the stream in
