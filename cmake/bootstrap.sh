@@ -1,6 +1,7 @@
 # Sourced by test/run, samples/run and .ci/run, which set $root: installs what is missing, builds.
 #
 #   need THING...      sees to it that each thing is there, or ends the script
+#   want THING...      the same of what can be done without: installs it where that is known how
 #   build WHAT         configures $root/build, if need be, and builds: tests or samples
 #   run_ctest WORD...  ends with a line "N passed, M failed"; no test at all is a failure, too
 
@@ -57,6 +58,7 @@ is_there() {
     pkg-config --exists libllhttp 2>/dev/null || [ -f /usr/include/llhttp.h ] ||
       [ -f /usr/share/llhttp/llhttp.c ]
     ;;
+  libssl) pkg-config --exists openssl 2>/dev/null ;;
   *) has_command "$1" ;;
   esac
 }
@@ -77,6 +79,8 @@ debian_package() {
   llhttp) # the library where there is one, else the sources that Debian 12 has
     if apt-cache show libllhttp-dev >/dev/null 2>&1; then echo libllhttp-dev; else echo node-llhttp; fi
     ;;
+  libssl) echo libssl-dev ;;
+  nginx) echo nginx-light ;;
   nm) echo binutils ;;
   *) echo "$1" ;;
   esac
@@ -98,10 +102,10 @@ apt() {
 
 advise() {
   die "Missing: $*. Please install a C compiler and
-  Fedora:  gcc cmake make pkgconf-pkg-config libuv-devel check-devel llhttp-devel
-  Arch:    base-devel cmake libuv check llhttp
-  Alpine:  build-base cmake pkgconf libuv-dev check-dev llhttp-dev
-  macOS:   brew install cmake pkgconf libuv check llhttp"
+  Fedora:  gcc cmake make pkgconf-pkg-config libuv-devel check-devel llhttp-devel openssl-devel
+  Arch:    base-devel cmake libuv check llhttp openssl
+  Alpine:  build-base cmake pkgconf libuv-dev check-dev llhttp-dev openssl-dev
+  macOS:   brew install cmake pkgconf libuv check llhttp openssl"
 }
 
 need() {
@@ -119,6 +123,10 @@ need() {
   things=$(missing "$@" | tr '\n' ' ')
   if [ -n "$things" ]; then die "Still missing or too old: $things"; fi
   installed=yes
+}
+
+want() {
+  if has_command apt-get && { [ "$(id -u)" = 0 ] || has_command sudo; }; then need "$@"; fi
 }
 
 # building

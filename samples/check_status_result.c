@@ -1,12 +1,12 @@
 /* Status checking whose errors travel beside the responses, as Result{Error, Response} on one
  * stream: whoever reads it knows enough of the whole to say what an error means. */
-#include "fetch.h"
 #include "servers.h"
+#include "visit.h"
 
 #include <stdio.h>
 
 typedef struct get_s {
-  weir_op_t op; /* one is enough: the stage has one URL in hand */
+  weir_op_t op; /* one is enough: the stage has one target in hand */
   weir_chan_t *answer;
 } get_t;
 
@@ -21,26 +21,28 @@ static void on_answer(weir_op_t *op, int status) {
 static void start_get(weir_slot_t *slot) {
   get_t *get = weir_slot_arg(slot);
 
-  get->answer = fetch(weir_slot_ctx(slot), *(const char **)weir_slot_in(slot));
+  get->answer = visit(weir_slot_ctx(slot), &settings_default, *(target_t **)weir_slot_in(slot));
   get->op.data = slot;
   weir_op_init(&get->op, weir_slot_ctx(slot));
   weir_chan_recv(&get->op, get->answer, weir_slot_out(slot), on_answer);
 }
 
-static weir_chan_t *check_status(weir_ctx_t *ctx, char **urls, size_t n, get_t *get) {
-  weir_chan_t *stream = weir_pipe_from(ctx, WEIR_TYPE(char *), urls, n);
+static weir_chan_t *check_status(weir_ctx_t *ctx, target_t **targets, size_t n, get_t *get) {
+  weir_chan_t *stream = weir_pipe_from(ctx, WEIR_TYPE(target_t *), targets, n);
 
-  return weir_pipe_async(ctx, stream, WEIR_TYPE(result_t), 1, true, start_get, get);
+  return weir_pipe_async(ctx, stream, &result_type, 1, true, start_get, get);
 }
 
 static void on_result(weir_range_t *range, const void *value, int status) {
-  const result_t *result = value;
   char words[128];
 
   (void)range;
   if (status) return;
+
+  result_t *result = *(result_t *const *)value;
   result_words(result, words, sizeof words);
   printf("%s: %s\n", result->error.kind == FAILURE_NONE ? "Response" : "error", words);
+  result_free(result);
 }
 
 /* Servers of our own: one that answers, and one that accepts nobody. */
@@ -54,10 +56,9 @@ static int start_servers(servers_t **servers, uv_loop_t *uv, char urls[2][32]) {
   return err;
 }
 
-int main(int argc, char **argv) {
-  char own[2][32], *own_urls[] = {own[0], own[1]};
-  char **urls = argc > 1 ? argv + 1 : own_urls;
-  size_t n = argc > 1 ? (size_t)argc - 1 : 2;
+int main(void) {
+  char own[2][32];
+  target_t targets[] = {{own[0], 10000}, {own[1], 10000}}, *list[] = {&targets[0], &targets[1]};
   uv_loop_t *uv = uv_default_loop();
   weir_loop_t *loop;
   servers_t *servers;
@@ -66,7 +67,7 @@ int main(int argc, char **argv) {
 
   if (weir_loop_new(&loop, uv) || start_servers(&servers, uv, own)) return 1;
   weir_ctx_t *ctx = weir_loop_background(loop);
-  weir_chan_t *results = check_status(ctx, urls, n, &get);
+  weir_chan_t *results = check_status(ctx, list, 2, &get);
 
   weir_range_init(&range, ctx);
   weir_range_start(&range, results, on_result);

@@ -26,7 +26,15 @@ static const lesson_t lessons[] = {
     {"hints", {SERVER_ANSWERS, EARLY_HINTS "HTTP/1.1 200 OK" NO_BODY}, FAILURE_NONE, 200},
     {"slow", {SERVER_SILENT, ""}, FAILURE_TIMED_OUT, 0},
     {"nonsense", {SERVER_ANSWERS, "SSH-2.0-weir\r\n"}, FAILURE_NOT_HTTP, 0},
+    {"circle",
+     {SERVER_ANSWERS, "HTTP/1.1 302 Found\r\nLocation: /circle" NO_BODY},
+     FAILURE_REDIRECT_LOOP,
+     0},
     {"cut-off", {SERVER_ANSWERS, "HTTP/1.1 200 OK\r\nContent-Le"}, FAILURE_CUT_OFF, 0},
+    {"short",
+     {SERVER_ANSWERS, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"},
+     FAILURE_CUT_OFF,
+     0},
     {"empty", {SERVER_ANSWERS, ""}, FAILURE_EMPTY, 0},
     {"refused", {SERVER_REFUSES, ""}, FAILURE_CONNECT, 0},
 };
@@ -39,7 +47,7 @@ static const struct {
   failure_t failure;
 } others[TARGETS - SERVERS] = {
     {"http://no-such-host.invalid/", FAILURE_RESOLVE},
-    {"https://127.0.0.1/", FAILURE_BAD_URL},
+    {"ftp://127.0.0.1/", FAILURE_BAD_URL},
     {"http://127.0.0.1:99999/", FAILURE_BAD_URL},
 };
 

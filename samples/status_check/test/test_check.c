@@ -1,8 +1,8 @@
 /* Description: how many checks run at once, in which order they tell, how they are cut short. */
 #include "check.h"
 #include "expect.h"
-#include "fetch.h"
 #include "servers.h"
+#include "visit.h"
 
 #define NO_BODY "\r\nContent-Length: 0\r\n\r\n"
 
@@ -18,7 +18,8 @@ static servers_t *servers;
 static char urls[MAX][32];
 static target_t targets[MAX];
 static weir_range_t range;
-static result_t results[MAX];
+static settings_t settings;
+static result_t *results[MAX];
 static size_t count;
 static void (*then)(void); /* after each result */
 
@@ -40,6 +41,7 @@ static void on_closed(void *arg) {
 }
 
 static void tear_down(void) {
+  for (size_t i = 0; i < MAX; i++) result_free(results[i]);
   weir_ctx_unref(root);
   weir_loop_close(loop, on_closed, NULL);
   EXPECT(uv_run(&uv, UV_RUN_DEFAULT) == 0);
@@ -53,13 +55,16 @@ static void on_result(weir_range_t *r, const void *value, int status) {
     return;
   }
   EXPECT(count < MAX);
-  memcpy(&results[count++], value, sizeof *results);
+  results[count++] = *(result_t *const *)value;
   if (then) then();
 }
 
 static void check_all(size_t n, size_t concurrency) {
-  weir_chan_t *ch = check_status(root, targets, n, concurrency);
+  weir_chan_t *ch;
 
+  settings = settings_default;
+  settings.concurrency = concurrency;
+  ch = check_status(root, &settings, targets, n);
   EXPECT(ch);
   weir_range_init(&range, weir_loop_background(loop));
   EXPECT(weir_range_start(&range, ch, on_result) == 0);
@@ -68,8 +73,8 @@ static void check_all(size_t n, size_t concurrency) {
 }
 
 static void expect_result(size_t i, size_t target, failure_t failure) {
-  EXPECT(results[i].target == &targets[target]);
-  EXPECT(results[i].error.kind == failure);
+  EXPECT(results[i]->target == &targets[target]);
+  EXPECT(results[i]->error.kind == failure);
 }
 
 static void cancel_root(void) {
@@ -125,17 +130,17 @@ static void starts_nothing_when_cancelled(void) {
 }
 
 /* Its context lives on: what waited for that would be parked, and counted. */
-static void a_fetch_leaves_nothing_waiting(void) {
+static void a_visit_leaves_nothing_waiting(void) {
   weir_chan_t *ch;
   weir_op_t op;
 
-  set_up(&quick, 1, 0);
-  ch = fetch(root, urls[0]);
+  set_up(&quick, 1, 30000);
+  ch = visit(root, &settings_default, &targets[0]);
   EXPECT(ch);
   weir_op_init(&op, root);
   EXPECT(weir_chan_recv(&op, ch, &results[0], NULL) == 0);
   EXPECT(weir_run(loop) == 0);
-  EXPECT(weir_op_status(&op) == 0 && results[0].response.status == 200);
+  EXPECT(weir_op_status(&op) == 0 && results[0]->response.status == 200);
   weir_chan_unref(ch);
   tear_down();
 }
@@ -162,7 +167,9 @@ static void ends_with_its_loop(void) {
   weir_op_t op;
 
   set_up((const script_t[]){quick, silent, quick, silent}, 4, 30000);
-  ch = check_status(root, targets, 4, 3);
+  settings = settings_default;
+  settings.concurrency = 3;
+  ch = check_status(root, &settings, targets, 4);
   EXPECT(ch);
   weir_op_init(&op, weir_loop_background(loop));
   EXPECT(weir_chan_recv(&op, ch, &results[0], NULL) == 0);
@@ -177,7 +184,7 @@ static const case_t cases[] = {
     {"checks_nothing", checks_nothing},
     {"reports_the_cancelled_ones_too", reports_the_cancelled_ones_too},
     {"starts_nothing_when_cancelled", starts_nothing_when_cancelled},
-    {"a_fetch_leaves_nothing_waiting", a_fetch_leaves_nothing_waiting},
+    {"a_visit_leaves_nothing_waiting", a_visit_leaves_nothing_waiting},
     {"stops_when_nobody_listens", stops_when_nobody_listens},
     {"ends_with_its_loop", ends_with_its_loop},
 };

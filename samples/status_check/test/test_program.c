@@ -124,7 +124,8 @@ static void help_gives_0(void) {
 static void below_400_gives_0(void) {
   start_servers(&ok, &moved);
   EXPECT(LAUNCH("", "--timeout", "30000", "--concurrency=1", urls[0], urls[1]) == 0);
-  EXPECT(lines_with("200 OK") == 1 && lines_with("399 Moved") == 1 && lines_with(" ms\n") == 2);
+  EXPECT(lines_with("200 OK") == 1 && lines_with("399 Moved") == 1 && lines_with("http:") == 2);
+  EXPECT(lines_with("\n2 checked, 2 good\n") == 1);
 }
 
 static void from_400_on_gives_1(void) {
@@ -140,7 +141,7 @@ static void reads_urls_from_stdin(void) {
   snprintf(input, sizeof input, "# list\r\n\r\n  %s \r\n#%s\n%s", urls[0], urls[0], urls[1]);
   EXPECT(LAUNCH(input, "--timeout", "30000") == 1);
   EXPECT(lines_with("cannot connect: connection refused") == 1);
-  EXPECT(lines_with("200 OK") == 1 && lines_with(" ms\n") == 2);
+  EXPECT(lines_with("200 OK") == 1 && lines_with("http:") == 2);
 }
 
 /* The interrupt comes when the first result was printed. */
@@ -148,7 +149,27 @@ static void interrupt_cancels_the_rest(void) {
   start_servers(&ok, &silent);
   interrupt = true;
   EXPECT(LAUNCH("", "--concurrency=2", urls[0], urls[1], urls[1], urls[1]) == 1);
-  EXPECT(lines_with("200 OK") == 1 && lines_with("cancelled") == 3);
+  EXPECT(lines_with("200 OK") == 1 && lines_with("  cancelled ") == 3);
+  EXPECT(lines_with("failed: cancelled 3\n") == 1);
+}
+
+static void one_url_has_no_summary(void) {
+  start_servers(&ok, &ok);
+  EXPECT(LAUNCH("", urls[0]) == 0);
+  EXPECT(lines_with("\n") == 1 && lines_with("200 OK") == 1);
+}
+
+static void json_is_all_that_is_printed(void) {
+  start_servers(&ok, &refusing);
+  EXPECT(LAUNCH("", "--json", urls[0], urls[1]) == 1);
+  EXPECT(lines_with("\n") == 2 && lines_with("{\"url\":\"http://127.0.0.1:") == 2);
+  EXPECT(lines_with("\"status\":200,") == 1 && lines_with("\"code\":\"connect\"") == 1);
+}
+
+static void expected_statuses_are_good(void) {
+  start_servers(&ok, &failing);
+  EXPECT(LAUNCH("", "--expect", "400,401", urls[1]) == 0);
+  EXPECT(LAUNCH("", "--expect=400", urls[0]) == 1);
 }
 
 static const case_t cases[] = {
@@ -159,6 +180,9 @@ static const case_t cases[] = {
     {"from_400_on_gives_1", from_400_on_gives_1},
     {"reads_urls_from_stdin", reads_urls_from_stdin},
     {"interrupt_cancels_the_rest", interrupt_cancels_the_rest},
+    {"one_url_has_no_summary", one_url_has_no_summary},
+    {"json_is_all_that_is_printed", json_is_all_that_is_printed},
+    {"expected_statuses_are_good", expected_statuses_are_good},
 };
 
 int main(int argc, char **argv) {
