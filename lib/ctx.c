@@ -25,15 +25,30 @@
 
 /* the tree */
 
+static void init_scope(weir__scope_t *scope, weir_loop_t *loop) {
+  scope->loop = loop;
+  atomic_init(&scope->fate, WEIR__LOOK);
+  weir__queue_init(&scope->ops);
+  scope->abandoned.next = NULL;
+  atomic_init(&scope->posted, 0);
+  scope->used = scope->unreferenced = false;
+}
+
+/* Field by field: GCC clears a whole struct by `rep stos`, which takes as long as all the rest. */
 void weir__ctx_init(weir_ctx_t *ctx, weir_loop_t *loop, const weir__ctx_kind_t *kind) {
-  *ctx = (weir_ctx_t){.scope.loop = loop,
-                      .scope.fate = WEIR__LOOK,
-                      .kind = kind,
-                      .deadline = WEIR__NEVER,
-                      .refs = 1};
-  weir__queue_init(&ctx->scope.ops);
+  init_scope(&ctx->scope, loop);
+  ctx->kind = kind;
+  ctx->parent = NULL;
   weir__queue_init(&ctx->children);
+  ctx->sibling.next = NULL;
   weir__queue_init(&ctx->hooks);
+  ctx->done = NULL;
+  ctx->deadline = WEIR__NEVER;
+  atomic_init(&ctx->elsewhere, NULL);
+  atomic_init(&ctx->lock.held, false);
+  ctx->is_walked = ctx->is_later = false;
+  atomic_init(&ctx->refs, 1);
+  ctx->held = 0;
 }
 
 static bool is_referenced(const weir_ctx_t *ctx) {
@@ -43,10 +58,10 @@ static bool is_referenced(const weir_ctx_t *ctx) {
 /* Nothing references it any more. Returns whether no operation holds it either. */
 static bool on_unreferenced(weir_ctx_t *ctx) {
   weir__scope_t *scope = &ctx->scope;
-  uint64_t plain = WEIR__PLAIN;
+  uint64_t fate = atomic_load_explicit(&scope->fate, memory_order_relaxed);
 
   scope->unreferenced = true;
-  atomic_compare_exchange_strong(&scope->fate, &plain, WEIR__LOOK);
+  if (fate == WEIR__PLAIN) atomic_compare_exchange_strong(&scope->fate, &fate, WEIR__LOOK);
   if (!weir__scope_may_be_held(scope)) return weir__queue_empty(&scope->ops);
   weir__scope_abandon(scope);
   return false;
@@ -60,7 +75,7 @@ static _Thread_local weir_ctx_t *corpses, **corpses_end, *early;
 
 static void bury_one(weir_ctx_t *ctx) {
   if (!(corpses = ctx->next)) corpses_end = &corpses;
-  if (ctx->kind->release) ctx->kind->release(ctx);
+  ctx->kind->release(ctx);
   weir__free(ctx);
 }
 
@@ -103,6 +118,10 @@ static void add_early(weir_ctx_t *ctx) {
   weir__thread.after = after_visits;
 }
 
+static void stop(weir_ctx_t *ctx) {
+  if (ctx->kind->stop) ctx->kind->stop(ctx);
+}
+
 /*
  * Takes a context that nothing holds out of its loop. Returns its parent, if nothing holds that any
  * more. A post that is on its way holds it as well: after `stop` there comes no other.
@@ -111,14 +130,17 @@ static weir_ctx_t *leave_loop(weir_ctx_t *ctx) {
   weir_loop_t *loop = ctx->scope.loop;
   weir_ctx_t *parent = ctx->parent;
 
-  if (ctx->kind->stop) ctx->kind->stop(ctx);
+  stop(ctx);
   if (atomic_load(&ctx->scope.posted)) return NULL;
   if (weir__linked(&ctx->sibling)) weir__unlink(&ctx->sibling);
   if (weir__linked(&ctx->scope.abandoned)) weir__unlink(&ctx->scope.abandoned);
   if (ctx->done) ctx->done->release(ctx->done);
   if (parent) loop->context_count--;
   loop->refs--;
-  add_corpse(ctx);
+  if (ctx->kind->release)
+    add_corpse(ctx);
+  else
+    weir__free(ctx);
   if (!parent || parent->scope.loop != loop) return NULL;
   parent->held--;
   return !is_referenced(parent) && on_unreferenced(parent) ? parent : NULL;
@@ -145,13 +167,13 @@ static void let_go(weir_ctx_t *ctx) {
   if (!is_referenced(ctx) && on_unreferenced(ctx)) ctx_free(ctx);
 }
 
-/* The last reference: only its loop lets go of a context. */
+/* The last reference: only its loop lets go of a context, and nobody else can count any more. */
 static void unref_last(weir_ctx_t *ctx) {
   weir_loop_t *loop = ctx->scope.loop, *before;
   weir__posts_t posts = {0};
 
   if (weir__loop_enter(loop, &before)) {
-    atomic_fetch_sub(&ctx->refs, 1);
+    atomic_store_explicit(&ctx->refs, 0, memory_order_relaxed);
     if (!is_referenced(ctx) && on_unreferenced(ctx)) ctx_free(ctx);
     weir__loop_leave(loop, before);
   } else {
@@ -235,8 +257,15 @@ static void interrupt_all(weir_ctx_t *ctx, int err) {
   }
 }
 
+/* Most are cancelled when they have served: there is nobody to tell then. */
+static bool has_served(const weir_ctx_t *ctx) {
+  return weir__queue_empty(&ctx->children) && weir__queue_empty(&ctx->scope.ops) &&
+         weir__queue_empty(&ctx->hooks) && !ctx->kind->release_early &&
+         !atomic_load(&ctx->elsewhere);
+}
+
 static void cancel_one(weir_ctx_t *ctx) {
-  if (ctx->kind->stop) ctx->kind->stop(ctx);
+  stop(ctx);
   if (ctx->kind->release_early) release_later(ctx);
   fire(&ctx->hooks);
   interrupt_all(ctx, weir__scope_err(&ctx->scope));
@@ -282,6 +311,10 @@ void weir__ctx_cancel(weir_ctx_t *ctx, int err, int cause) {
   if (ctx->is_walked) return;
   weir__ctx_mark(ctx, err, cause);
   ctx->is_walked = true;
+  if (has_served(ctx)) {
+    stop(ctx);
+    return;
+  }
   ctx->next = NULL;
   *loop->cancelled_end = weir__ctx_hold(ctx);
   loop->cancelled_end = &ctx->next;
