@@ -108,6 +108,26 @@ void weir__chan_unwatch(weir_chan_t *ch, weir__watch_t *watch) {
 
 /* making */
 
+/* Field by field, as weir__ctx_init. */
+static void init(weir_chan_t *ch, const weir_type_t *type, uint32_t capacity) {
+  static const weir_type_t signal = {0};
+
+  ch->loop = NULL;
+  atomic_init(&ch->lock.held, false);
+  ch->is_contended = ch->is_dead = false;
+  ch->status = 0;
+  ch->capacity = capacity;
+  ch->length = ch->head = 0;
+  ch->refs = 1;
+  weir__queue_init(&ch->receivers);
+  weir__queue_init(&ch->senders);
+  ch->type = type ? *type : signal;
+  weir__queue_init(&ch->watches);
+  ch->producer = NULL;
+  ch->link.next = NULL;
+  ch->waiting = 0;
+}
+
 static weir_chan_t *chan_new(const weir_type_t *type, size_t capacity) {
   size_t size = type ? type->size : 0;
   weir_chan_t *ch;
@@ -116,11 +136,7 @@ static weir_chan_t *chan_new(const weir_type_t *type, size_t capacity) {
   if (size > 0 && capacity > (SIZE_MAX - sizeof(*ch)) / size) return NULL;
   ch = weir__malloc(sizeof(*ch) + capacity * size);
   if (!ch) return NULL;
-  *ch = (weir_chan_t){.refs = 1, .capacity = (uint32_t)capacity};
-  if (type) ch->type = *type;
-  weir__queue_init(&ch->receivers);
-  weir__queue_init(&ch->senders);
-  weir__queue_init(&ch->watches);
+  init(ch, type, (uint32_t)capacity);
   return ch;
 }
 
