@@ -519,7 +519,7 @@ static weir_ctx_t *with_timer(weir_ctx_t *parent, uint64_t deadline) {
   if (!self) return NULL;
   self->ctx.deadline = deadline;
   self->timer.fire = deadline_fire;
-  self->timer.prev = NULL;
+  self->timer.link.next = NULL;
   if (!self->ctx.is_walked) weir__timer_start(parent->scope.loop, &self->timer, deadline);
   return &self->ctx;
 }

@@ -74,6 +74,7 @@ struct weir_loop_s {
   uint64_t wakeups, turns;
 
   weir__heap_t timers;
+  bool has_timed; /* a timer has been started */
   bool is_virtual;
   uint64_t virtual_now; /* nanoseconds */
 

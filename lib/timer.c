@@ -1,5 +1,5 @@
 /*
- * One uv_timer over a heap.
+ * One uv_timer over a heap of timers.
  *
  * Deadlines are nanoseconds of uv_hrtime, since a loop's cached time may be tens of milliseconds
  * stale inside a host and uv timers fire up to a millisecond early: what is due is decided here, by
@@ -46,14 +46,14 @@ static void timers_changed(weir_loop_t *loop) {
 
 void weir__timer_start(weir_loop_t *loop, weir__timer_t *timer, uint64_t deadline) {
   timer->deadline = deadline;
-  weir__heap_insert(&loop->timers, timer);
-  if (loop->timers.root == timer) timers_changed(loop);
+  loop->has_timed = true;
+  if (weir__heap_insert(&loop->timers, timer)) timers_changed(loop);
 }
 
 void weir__timer_stop(weir_loop_t *loop, weir__timer_t *timer) {
   if (!weir__timer_active(timer)) return;
   weir__heap_remove(&loop->timers, timer);
-  if (!loop->timers.root) timers_changed(loop);
+  if (loop->timers.count == 0) timers_changed(loop);
 }
 
 /* `now` is read once, so that timers which start others cannot keep the loop here. */
@@ -65,10 +65,7 @@ static void fire_due(weir_loop_t *loop) {
   weir__loop_adopt(loop);
   before = weir__loop_begin(loop);
   loop->in_callback = true; /* of a value's drop, perhaps */
-  while ((timer = loop->timers.root) && timer->deadline <= now) {
-    weir__heap_remove(&loop->timers, timer);
-    timer->fire(timer);
-  }
+  while ((timer = weir__heap_pop(&loop->timers, now))) timer->fire(timer);
   loop->in_callback = false;
   weir__loop_end(before);
   timers_changed(loop);
@@ -82,13 +79,13 @@ static void on_timer(uv_timer_t *handle) {
 
 /* Milliseconds from the uv loop's own time to the next deadline, rounded up. */
 static uint64_t next_timeout(const weir_loop_t *loop) {
-  uint64_t due = loop->timers.root->deadline / WEIR__NS_PER_MS + 1, now = uv_now(loop->uv);
+  uint64_t due = weir__heap_bound(&loop->timers) / WEIR__NS_PER_MS + 1, now = uv_now(loop->uv);
 
   return due > now ? due - now : 1;
 }
 
 static void arm_timers(weir_loop_t *loop) {
-  if (!loop->timers.root)
+  if (loop->timers.count == 0)
     uv_timer_stop(&loop->timer);
   else if (loop->is_virtual)
     uv_timer_start(&loop->timer, on_timer, VIRTUAL_LOOK_MS, VIRTUAL_LOOK_MS);
@@ -97,11 +94,12 @@ static void arm_timers(weir_loop_t *loop) {
 }
 
 void weir__timers_init(weir_loop_t *loop) {
+  weir__heap_init(&loop->timers);
   loop->arm_timers = arm_timers;
 }
 
 void weir__timers_discard(weir_loop_t *loop) {
-  while (loop->timers.root) weir__heap_remove(&loop->timers, loop->timers.root);
+  weir__heap_clear(&loop->timers);
   timers_changed(loop);
 }
 
@@ -118,16 +116,18 @@ static bool others_alive(weir_loop_t *loop) {
 }
 
 static void jump(weir_loop_t *loop) {
-  if (loop->armed || !loop->timers.root || loop->timers.root->deadline == WEIR__NEVER) return;
-  if (others_alive(loop)) return;
-  if (loop->virtual_now < loop->timers.root->deadline)
-    loop->virtual_now = loop->timers.root->deadline;
+  uint64_t next;
+
+  if (loop->armed || loop->timers.count == 0 || others_alive(loop)) return;
+  next = weir__heap_next(&loop->timers);
+  if (next == WEIR__NEVER) return;
+  if (loop->virtual_now < next) loop->virtual_now = next;
   fire_due(loop);
 }
 
 int weir_loop_virtual_time(weir_loop_t *loop) {
   if (!loop) return UV_EINVAL;
-  if (loop->timers.seq > 0) return UV_EBUSY;
+  if (loop->has_timed) return UV_EBUSY;
   if (loop->is_virtual) return 0;
   loop->virtual_now = uv_hrtime() / WEIR__NS_PER_MS * WEIR__NS_PER_MS;
   loop->is_virtual = true;
@@ -175,7 +175,7 @@ int weir_sleep(weir_op_t *op, uint64_t ms, weir_op_cb cb) {
   }
   loop = weir__scope(op)->loop;
   op->u.timer.fire = sleep_fire;
-  op->u.timer.prev = NULL;
+  op->u.timer.link.next = NULL;
   weir__timer_start(loop, &op->u.timer, weir__after(weir__clock(loop), ms));
   weir__op_park(op, &sleep_kind);
   return 0;

@@ -67,10 +67,9 @@ struct weir_case_s {
 };
 
 struct weir__timer_s {
-  weir__timer_t *child, *prev, *next;
+  weir__link_t link;
   uint64_t deadline; /* nanoseconds */
   void (*fire)(weir__timer_t *timer);
-  uint32_t seq; /* equal deadlines fire in the order of their start */
 };
 
 typedef struct weir__join_s {
