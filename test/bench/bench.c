@@ -63,13 +63,14 @@ weir_chan_t *bench_shared(size_t capacity) {
   return ch;
 }
 
-/* two threads */
+/* threads */
 
 typedef struct beside_s {
   bench_part part;
   void *arg;
   double scale;
-  uv_barrier_t meet;
+  uv_barrier_t *meet;
+  uv_thread_t thread;
 } beside_t;
 
 static void run_beside(void *arg) {
@@ -78,22 +79,31 @@ static void run_beside(void *arg) {
   bench_t bench;
 
   bench_open(&bench, &uv, beside->scale);
-  bench.meet = &beside->meet;
+  bench.meet = beside->meet;
   beside->part(&bench, beside->arg);
   bench_close(&bench);
 }
 
-void bench_beside(const bench_t *bench, bench_part there, bench_part here, void *arg) {
-  beside_t beside = {.part = there, .arg = arg, .scale = bench->scale};
+void bench_among(const bench_t *bench, const bench_part *there, size_t n, bench_part here,
+                 void *arg) {
+  beside_t *beside = bench_alloc(n, sizeof(*beside));
   bench_t mine = *bench;
-  uv_thread_t thread;
+  uv_barrier_t meet;
 
-  mine.meet = &beside.meet;
-  bench_expect(uv_barrier_init(&beside.meet, 2) == 0);
-  bench_expect(uv_thread_create(&thread, run_beside, &beside) == 0);
+  mine.meet = &meet;
+  bench_expect(uv_barrier_init(&meet, (unsigned)n + 1) == 0);
+  for (size_t i = 0; i < n; i++) {
+    beside[i] = (beside_t){.part = there[i], .arg = arg, .scale = bench->scale, .meet = &meet};
+    bench_expect(uv_thread_create(&beside[i].thread, run_beside, &beside[i]) == 0);
+  }
   here(&mine, arg);
-  bench_expect(uv_thread_join(&thread) == 0);
-  uv_barrier_destroy(&beside.meet);
+  for (size_t i = 0; i < n; i++) bench_expect(uv_thread_join(&beside[i].thread) == 0);
+  uv_barrier_destroy(&meet);
+  free(beside);
+}
+
+void bench_beside(const bench_t *bench, bench_part there, bench_part here, void *arg) {
+  bench_among(bench, &there, 1, here, arg);
 }
 
 void bench_meet(const bench_t *bench) {

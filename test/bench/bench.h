@@ -9,7 +9,7 @@ typedef struct bench_s {
   weir_loop_t *loop;
   weir_ctx_t *ctx;    /* the background */
   double scale;       /* of the number of values */
-  uv_barrier_t *meet; /* of the two threads of bench_beside */
+  uv_barrier_t *meet; /* of the threads of bench_beside */
 } bench_t;
 
 /* Opens a loop on `uv`, which it initialises; closes both again. */
@@ -43,10 +43,12 @@ weir_chan_t *bench_shared(size_t capacity);                     /* the same, sha
 
 /*
  * Runs `here` on this thread with `bench`'s loop, and beside it `there` on a thread with a loop of
- * its own. Returns when both have. bench_meet waits until the other thread calls it, too.
+ * its own; bench_among: n of them. Returns when all have. bench_meet waits until all call it.
  */
 typedef void (*bench_part)(const bench_t *bench, void *arg);
 void bench_beside(const bench_t *bench, bench_part there, bench_part here, void *arg);
+void bench_among(const bench_t *bench, const bench_part *there, size_t n, bench_part here,
+                 void *arg);
 void bench_meet(const bench_t *bench);
 
 void bench_rendezvous(const bench_t *bench);
@@ -69,6 +71,19 @@ void bench_thread0(const bench_t *bench);
 void bench_thread1(const bench_t *bench);
 void bench_thread128(const bench_t *bench);
 void bench_thread1024(const bench_t *bench);
+void bench_thread41_0(const bench_t *bench);
+void bench_thread41_1(const bench_t *bench);
+void bench_thread41_128(const bench_t *bench);
+void bench_thread41_1024(const bench_t *bench);
+void bench_thread14_0(const bench_t *bench);
+void bench_thread14_1(const bench_t *bench);
+void bench_thread14_128(const bench_t *bench);
+void bench_thread14_1024(const bench_t *bench);
+void bench_thread44_0(const bench_t *bench);
+void bench_thread44_1(const bench_t *bench);
+void bench_thread44_128(const bench_t *bench);
+void bench_thread44_1024(const bench_t *bench);
+void bench_thread44x_128(const bench_t *bench);
 void bench_thread_range128(const bench_t *bench);
 void bench_thread_range1024(const bench_t *bench);
 void bench_thread_many64(const bench_t *bench);
@@ -82,6 +97,8 @@ void bench_pingpong_nospin(const bench_t *bench);
 void bench_pingpong_busy(const bench_t *bench);
 void bench_uv_pingpong(const bench_t *bench);
 void bench_uv_pingpong_busy(const bench_t *bench);
+void bench_tcp_latency(const bench_t *bench);
+void bench_uv_tcp_latency(const bench_t *bench);
 void bench_ctx_tree_loops(const bench_t *bench);
 
 /* the thread pool */

@@ -12,7 +12,7 @@ typedef struct game_s {
   size_t trips;
   bool busy;  /* both loops */
   bool sleep; /* without a look before it */
-  const char *name, *p99_name;
+  trips_figures_t figures;
 } game_t;
 
 /* Each returns the ball with its count of strokes. */
@@ -75,7 +75,7 @@ static void serve(const bench_t *bench, void *arg) {
   bench_expect(weir_chan_send(&player.op, player.out, &player.ball, on_served) == 0);
   bench_run(bench);
   bench_expect(player.ball == game->trips);
-  trips_finish(&player.trips, game->name, game->p99_name);
+  trips_finish(&player.trips, &game->figures);
 }
 
 /* there: receives, then sends */
@@ -122,14 +122,13 @@ static void play(const bench_t *bench, game_t *game) {
 }
 
 void bench_pingpong(const bench_t *bench) {
-  play(bench, &(game_t){.name = "pingpong", .p99_name = "pingpong.p99"});
+  play(bench, &(game_t){.figures = TRIPS_FIGURES("pingpong")});
 }
 
 void bench_pingpong_nospin(const bench_t *bench) {
-  play(bench,
-       &(game_t){.sleep = true, .name = "pingpong_nospin", .p99_name = "pingpong_nospin.p99"});
+  play(bench, &(game_t){.sleep = true, .figures = TRIPS_FIGURES("pingpong_nospin")});
 }
 
 void bench_pingpong_busy(const bench_t *bench) {
-  play(bench, &(game_t){.busy = true, .name = "pingpong_busy", .p99_name = "pingpong_busy.p99"});
+  play(bench, &(game_t){.busy = true, .figures = TRIPS_FIGURES("pingpong_busy")});
 }

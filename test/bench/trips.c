@@ -25,10 +25,18 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-void trips_finish(trips_t *trips, const char *name, const char *p99_name) {
+static void note_percentile(const trips_t *trips, const char *name, size_t thousandths) {
+  bench_result(name, "us", (double)trips->took[trips->n * thousandths / 1000] / 1e3);
+}
+
+void trips_finish(trips_t *trips, const trips_figures_t *figures) {
+  double total = (double)(trips->last - trips->first);
+
   bench_expect(trips->done == trips->n);
   qsort(trips->took, trips->n, sizeof(*trips->took), compare);
-  bench_result(name, "us", (double)(trips->last - trips->first) / (double)trips->n / 1e3);
-  bench_result(p99_name, "us", (double)trips->took[trips->n * 99 / 100] / 1e3);
+  bench_result(figures->average, "us", total / (double)trips->n / 1e3);
+  note_percentile(trips, figures->p50, 500);
+  note_percentile(trips, figures->p99, 990);
+  note_percentile(trips, figures->p999, 999);
   free(trips->took);
 }

@@ -73,7 +73,7 @@ static void give_back(const bench_t *bench, void *arg) {
 }
 
 /* The handles live until both threads are done with them. */
-static void play(const bench_t *bench, bool busy, const char *name, const char *p99_name) {
+static void play(const bench_t *bench, bool busy, trips_figures_t figures) {
   size_t n = bench_scaled(bench, TRIPS);
   game_t game;
 
@@ -81,15 +81,15 @@ static void play(const bench_t *bench, bool busy, const char *name, const char *
   side_init(&game.there, on_received, &game.here.async, n, busy);
   trips_init(&game.here.trips, n);
   bench_beside(bench, give_back, serve, &game);
-  trips_finish(&game.here.trips, name, p99_name);
+  trips_finish(&game.here.trips, &figures);
   side_free(&game.here);
   side_free(&game.there);
 }
 
 void bench_uv_pingpong(const bench_t *bench) {
-  play(bench, false, "uv_pingpong", "uv_pingpong.p99");
+  play(bench, false, TRIPS_FIGURES("uv_pingpong"));
 }
 
 void bench_uv_pingpong_busy(const bench_t *bench) {
-  play(bench, true, "uv_pingpong_busy", "uv_pingpong_busy.p99");
+  play(bench, true, TRIPS_FIGURES("uv_pingpong_busy"));
 }

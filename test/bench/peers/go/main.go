@@ -28,7 +28,7 @@ var workloads = append(append([]workload{
 	{"range", ranged},
 	{"ctx", contexts},
 	{"sleeps", sleeps},
-}, threaded...), pooled...)
+}, append(threaded, latencies...)...), pooled...)
 
 // Results of one workload, over its rounds.
 
