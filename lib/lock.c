@@ -22,7 +22,7 @@ static void pause_processor(void) {
 #endif
 }
 
-static void yield_processor(void) {
+void weir__yield_processor(void) {
 #if defined(_WIN32)
   SwitchToThread();
 #else
@@ -34,7 +34,7 @@ void weir__give_way(unsigned *times) {
   if (*times < PAUSES)
     pause_processor();
   else if (*times < PAUSES + YIELDS)
-    yield_processor();
+    weir__yield_processor();
   else
     uv_sleep(1);
   ++*times;

@@ -14,6 +14,9 @@ typedef struct weir__lock_s {
 
 enum { WEIR__CACHE_LINE = 64 };
 
+/* Lets another thread have the processor, if one waits for it. */
+void weir__yield_processor(void);
+
 /* Gives way, the more so the more often it has: `times` counts. */
 void weir__give_way(unsigned *times);
 

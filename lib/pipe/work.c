@@ -14,10 +14,11 @@
  */
 #include <stdatomic.h>
 
+#include "../lock.h"
 #include "../mem.h"
 #include "async.h"
 
-enum { LOOK_NS = 20000 };
+enum { LOOK_NS = 50000 }; /* about what it takes to wake a thread */
 
 typedef struct pool_s pool_t;
 
@@ -57,15 +58,16 @@ static bool take(pool_t *pool, weir_slot_t **slot) {
 }
 
 /*
- * Looks a while for more, before a request ends of which the next would cost as much. It takes nothing
- * while it counts as looking: who puts something there relies on that many workers being free.
+ * Looks a while for more, before a request ends of which the next would cost as much; and gives way
+ * meanwhile, for it may be the loop that waits for this processor. It takes nothing while it counts as
+ * looking: who puts something there relies on that many workers being free.
  */
 static bool look(pool_t *pool) {
   uint64_t end = uv_hrtime() + LOOK_NS;
 
   atomic_fetch_add(&pool->looking, 1);
   while (atomic_load(&pool->waiting) == 0 && !weir_ctx_err(pool->ctx) && uv_hrtime() < end)
-    continue;
+    weir__yield_processor();
   atomic_fetch_sub(&pool->looking, 1);
   return atomic_load(&pool->waiting) > 0 && !weir_ctx_err(pool->ctx);
 }
