@@ -15,6 +15,12 @@ size_t bench_scaled(const bench_t *bench, size_t n) {
   return scaled > 0 ? scaled : 64;
 }
 
+size_t bench_scaled_exactly(const bench_t *bench, size_t n) {
+  size_t scaled = (size_t)((double)n * bench->scale);
+
+  return scaled > 0 ? scaled : 1;
+}
+
 void bench_since(const char *name, uint64_t start, size_t n) {
   bench_result(name, "ns", (double)(uv_hrtime() - start) / (double)n);
 }

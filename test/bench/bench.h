@@ -26,6 +26,9 @@ _Noreturn void bench_fail(const char *where, const char *condition);
 /* n, scaled: a multiple of 64, and at least that. */
 size_t bench_scaled(const bench_t *bench, size_t n);
 
+/* n, scaled: at least 1. */
+size_t bench_scaled_exactly(const bench_t *bench, size_t n);
+
 /* Notes a figure of this round: `name` and `unit` are literals. Main thread. */
 void bench_result(const char *name, const char *unit, double value);
 
@@ -52,17 +55,37 @@ void bench_among(const bench_t *bench, const bench_part *there, size_t n, bench_
 void bench_meet(const bench_t *bench);
 
 void bench_rendezvous(const bench_t *bench);
+void bench_rendezvous10(const bench_t *bench);
+void bench_rendezvous100(const bench_t *bench);
+void bench_rendezvous1000(const bench_t *bench);
+void bench_rendezvous10000(const bench_t *bench);
+void bench_buffered1(const bench_t *bench);
 void bench_buffered128(const bench_t *bench);
+void bench_buffered4096(const bench_t *bench);
 void bench_range(const bench_t *bench);
 void bench_many64(const bench_t *bench);
+void bench_try_empty(const bench_t *bench);
+void bench_select2(const bench_t *bench);
 void bench_select4(const bench_t *bench);
+void bench_select32(const bench_t *bench);
+void bench_select128(const bench_t *bench);
+void bench_select4_one(const bench_t *bench);
 void bench_pipeline3(const bench_t *bench);
+void bench_pipeline10(const bench_t *bench);
+void bench_pipeline3_select(const bench_t *bench);
 void bench_pipe3(const bench_t *bench);
 void bench_pipe10(const bench_t *bench);
+void bench_fan_in8(const bench_t *bench);
+void bench_fan_in1000(const bench_t *bench);
+void bench_fan_in8_hand(const bench_t *bench);
+void bench_sieve(const bench_t *bench);
+void bench_ring(const bench_t *bench);
+void bench_skynet(const bench_t *bench);
 void bench_park(const bench_t *bench);
 void bench_idle(const bench_t *bench);
 void bench_ctx(const bench_t *bench);
 void bench_sleeps(const bench_t *bench);
+void bench_sleeps_expire(const bench_t *bench);
 
 /* shared channels, threads */
 void bench_shared_rendezvous(const bench_t *bench);

@@ -29,6 +29,7 @@ static void on_received(weir_op_t *op, int status) {
   receiver->end = status;
   if (status) return;
   receiver->sum += receiver->value;
+  receiver->disorder |= receiver->value ^ receiver->count;
   if (++receiver->count < receiver->n)
     bench_expect(weir_chan_recv(op, receiver->ch, &receiver->value, on_received) == 0);
 }
@@ -43,11 +44,13 @@ void receiver_start(receiver_t *receiver, weir_ctx_t *ctx, weir_chan_t *ch, size
 
 static void on_value(weir_range_t *range, const void *value, int status) {
   ranger_t *ranger = (ranger_t *)range;
+  uint64_t number;
 
-  if (status)
-    ranger->end = status;
-  else
-    ranger->sum += *(const uint64_t *)value;
+  ranger->end = status;
+  if (status) return;
+  number = *(const uint64_t *)value;
+  ranger->sum += number;
+  ranger->disorder |= number ^ ranger->count++;
 }
 
 void ranger_start(ranger_t *ranger, weir_ctx_t *ctx, weir_chan_t *ch) {

@@ -21,14 +21,15 @@ typedef struct receiver_s {
   weir_op_t op;
   weir_chan_t *ch;
   uint64_t value, sum, count, n;
-  int end; /* 0, or the status that was the end */
+  uint64_t disorder; /* 0 where the values came as one sender sends them */
+  int end;           /* 0, or the status that was the end */
 } receiver_t;
 void receiver_start(receiver_t *receiver, weir_ctx_t *ctx, weir_chan_t *ch, size_t n);
 
 /* The same as a range, until the channel ends. */
 typedef struct ranger_s {
   weir_range_t range;
-  uint64_t sum;
+  uint64_t sum, count, disorder;
   int end;
 } ranger_t;
 void ranger_start(ranger_t *ranger, weir_ctx_t *ctx, weir_chan_t *ch);

@@ -64,9 +64,9 @@ static void park(const bench_t *bench, size_t n, const char *park_name, const ch
 
 void bench_park(const bench_t *bench) {
   bench_expect(sizeof(weir_op_t) <= MOST_BYTES);
-  bench_result("park.op", "bytes", (double)sizeof(weir_op_t));
+  bench_result("park.bytes", "bytes", (double)sizeof(weir_op_t));
   park(bench, bench_scaled(bench, 100000), "park.100k.park", "park.100k.wake");
-  park(bench, bench_scaled(bench, 1000000), "park.1m.park", "park.1m.wake");
+  park(bench, bench_scaled(bench, 1000000), "park.park", "park.wake");
 }
 
 /* Of this process, in milliseconds. */

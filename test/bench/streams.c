@@ -1,6 +1,6 @@
 /*
- * One sender, one receiver, on one loop: rendezvous, buffered128, range, many64; the first two also
- * over a shared channel that nobody else uses.
+ * One sender, one receiver, on one loop: rendezvous, buffered1, buffered128, buffered4096, range,
+ * many64; two of them also over a shared channel that nobody else uses.
  */
 #include "ends.h"
 
@@ -16,7 +16,7 @@ static void stream(const bench_t *bench, const char *name, weir_chan_t *ch) {
   receiver_start(&receiver, bench->ctx, ch, n);
   bench_run(bench);
   bench_since(name, start, n);
-  bench_expect(receiver.count == n && receiver.sum == bench_sum(n));
+  bench_expect(receiver.count == n && receiver.sum == bench_sum(n) && receiver.disorder == 0);
   weir_chan_unref(ch);
 }
 
@@ -24,8 +24,16 @@ void bench_rendezvous(const bench_t *bench) {
   stream(bench, "rendezvous", bench_chan(bench, 0));
 }
 
+void bench_buffered1(const bench_t *bench) {
+  stream(bench, "buffered1", bench_chan(bench, 1));
+}
+
 void bench_buffered128(const bench_t *bench) {
   stream(bench, "buffered128", bench_chan(bench, 128));
+}
+
+void bench_buffered4096(const bench_t *bench) {
+  stream(bench, "buffered4096", bench_chan(bench, 4096));
 }
 
 void bench_shared_rendezvous(const bench_t *bench) {
@@ -48,6 +56,7 @@ void bench_range(const bench_t *bench) {
   bench_run(bench);
   bench_since("range", start, n);
   bench_expect(ranger.end == UV_EOF && ranger.sum == bench_sum(n));
+  bench_expect(ranger.count == n && ranger.disorder == 0);
   weir_chan_unref(ch);
 }
 

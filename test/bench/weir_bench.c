@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ROUNDS = 100, MOST_RESULTS = 16 };
+enum { MOST_ROUNDS = 100, MOST_RESULTS = 16, MOST_VALUES = 3 * MOST_ROUNDS };
 
 typedef struct workload_s {
   const char *name;
@@ -20,16 +20,36 @@ typedef struct workload_s {
 
 static const workload_t workloads[] = {
     {"rendezvous", bench_rendezvous},
+    {"rendezvous10", bench_rendezvous10},
+    {"rendezvous100", bench_rendezvous100},
+    {"rendezvous1000", bench_rendezvous1000},
+    {"rendezvous10000", bench_rendezvous10000},
+    {"buffered1", bench_buffered1},
     {"buffered128", bench_buffered128},
-    {"select4", bench_select4},
-    {"pipeline3", bench_pipeline3},
-    {"pipe3", bench_pipe3},
-    {"pipe10", bench_pipe10},
+    {"buffered4096", bench_buffered4096},
     {"range", bench_range},
     {"many64", bench_many64},
+    {"try_empty", bench_try_empty},
+    {"select2", bench_select2},
+    {"select4", bench_select4},
+    {"select32", bench_select32},
+    {"select128", bench_select128},
+    {"select4_one", bench_select4_one},
+    {"pipeline3", bench_pipeline3},
+    {"pipeline10", bench_pipeline10},
+    {"pipeline3_select", bench_pipeline3_select},
+    {"pipe3", bench_pipe3},
+    {"pipe10", bench_pipe10},
+    {"fan_in8", bench_fan_in8},
+    {"fan_in1000", bench_fan_in1000},
+    {"fan_in8_hand", bench_fan_in8_hand},
+    {"sieve", bench_sieve},
+    {"ring", bench_ring},
+    {"skynet", bench_skynet},
     {"park", bench_park},
     {"ctx", bench_ctx},
     {"sleeps", bench_sleeps},
+    {"sleeps_expire", bench_sleeps_expire},
     {"idle", bench_idle},
     {"shared_rendezvous", bench_shared_rendezvous},
     {"shared_buffered128", bench_shared_buffered128},
@@ -84,7 +104,7 @@ typedef struct options_s {
 
 typedef struct result_s {
   const char *name, *unit;
-  double values[MOST_ROUNDS];
+  double values[MOST_VALUES];
   size_t count;
 } result_t;
 
@@ -94,7 +114,7 @@ void bench_result(const char *name, const char *unit, double value) {
   size_t i = 0;
 
   while (i < MOST_RESULTS && results[i].name && strcmp(results[i].name, name) != 0) i++;
-  bench_expect(i < MOST_RESULTS && results[i].count < MOST_ROUNDS);
+  bench_expect(i < MOST_RESULTS && results[i].count < MOST_VALUES);
   results[i].name = name;
   results[i].unit = unit;
   results[i].values[results[i].count++] = value;

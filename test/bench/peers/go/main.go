@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"sort"
+	"sync"
 	"time"
 )
 
@@ -20,13 +21,34 @@ type workload struct {
 }
 
 var workloads = append(append([]workload{
-	{"rendezvous", rendezvous},
-	{"buffered128", buffered128},
-	{"select4", select4},
-	{"pipeline3", func(scale float64) { pipeline("pipeline3", 3, 1000000, scale) }},
-	{"pipeline10", func(scale float64) { pipeline("pipeline10", 10, 300000, scale) }},
+	{"rendezvous", func(scale float64) { stream("rendezvous", 0, scale) }},
+	{"rendezvous10", func(scale float64) { pairs("rendezvous10", 10, scale) }},
+	{"rendezvous100", func(scale float64) { pairs("rendezvous100", 100, scale) }},
+	{"rendezvous1000", func(scale float64) { pairs("rendezvous1000", 1000, scale) }},
+	{"rendezvous10000", func(scale float64) { pairs("rendezvous10000", 10000, scale) }},
+	{"buffered1", func(scale float64) { stream("buffered1", 1, scale) }},
+	{"buffered128", func(scale float64) { stream("buffered128", 128, scale) }},
+	{"buffered4096", func(scale float64) { stream("buffered4096", 4096, scale) }},
 	{"range", ranged},
+	{"try_empty", tryEmpty},
+	{"select2", func(scale float64) { selectOver("select2", choose2, 2, 2, 1000000, scale) }},
+	{"select4", func(scale float64) { selectOver("select4", choose4, 4, 4, 1000000, scale) }},
+	{"select32", func(scale float64) { selectOver("select32", choose32, 32, 32, 200000, scale) }},
+	{"select128", func(scale float64) { selectOver("select128", choose128, 128, 128, 64000, scale) }},
+	{"select4_one", func(scale float64) { selectOver("select4_one", choose4, 4, 1, 1000000, scale) }},
+	{"pipeline3", func(scale float64) { pipeline("pipeline3", 3, scale) }},
+	{"pipeline10", func(scale float64) { pipeline("pipeline10", 10, scale) }},
+	{"pipeline3_done", func(scale float64) { pipelineDone("pipeline3_done", 3, orDone, scale) }},
+	{"pipeline10_done", func(scale float64) { pipelineDone("pipeline10_done", 10, orDone, scale) }},
+	{"pipeline3_select", func(scale float64) { pipelineDone("pipeline3_select", 3, bySelect, scale) }},
+	{"fan_in8", func(scale float64) { fanIn("fan_in8", 8, scale) }},
+	{"fan_in1000", func(scale float64) { fanIn("fan_in1000", 1000, scale) }},
+	{"sieve", sieves},
+	{"ring", ring},
+	{"skynet", skynets},
+	{"park", park},
 	{"ctx", contexts},
+	{"sleeps_expire", sleepsExpire},
 	{"sleeps", sleeps},
 }, append(threaded, latencies...)...), pooled...)
 
@@ -83,6 +105,15 @@ func scaled(n int, scale float64) int {
 	return n
 }
 
+// At least 1.
+func scaledExactly(n int, scale float64) int {
+	n = int(float64(n) * scale)
+	if n == 0 {
+		return 1
+	}
+	return n
+}
+
 func sumBelow(n int) int {
 	return n * (n - 1) / 2
 }
@@ -93,107 +124,60 @@ func send(c chan<- int, n int) {
 	}
 }
 
+func sendAndClose(c chan<- int, n int) {
+	defer close(c)
+	send(c, n)
+}
+
+// Receives n values, and returns whether they are 0, 1, 2, ...
+func receive(c <-chan int, n int) bool {
+	inOrder := true
+	for i := 0; i < n; i++ {
+		if <-c != i {
+			inOrder = false
+		}
+	}
+	return inOrder
+}
+
 func stream(name string, capacity int, scale float64) {
-	n, sum := scaled(1000000, scale), 0
+	n := scaled(1000000, scale)
 	c := make(chan int, capacity)
 	start := time.Now()
 	go send(c, n)
-	for i := 0; i < n; i++ {
-		sum += <-c
-	}
+	inOrder := receive(c, n)
 	result(name, time.Since(start), n)
-	expect(sum == sumBelow(n), name)
-}
-
-func rendezvous(scale float64) {
-	stream("rendezvous", 0, scale)
-}
-
-func buffered128(scale float64) {
-	stream("buffered128", 128, scale)
+	expect(inOrder, name)
 }
 
 func ranged(scale float64) {
-	n, sum := scaled(1000000, scale), 0
+	n, count, inOrder := scaled(1000000, scale), 0, true
 	c := make(chan int)
 	start := time.Now()
-	go func() {
-		defer close(c)
-		send(c, n)
-	}()
+	go sendAndClose(c, n)
 	for v := range c {
-		sum += v
+		if v != count {
+			inOrder = false
+		}
+		count++
 	}
 	result("range", time.Since(start), n)
-	expect(sum == sumBelow(n), "range")
+	expect(count == n && inOrder, "range")
 }
 
-func select4(scale float64) {
-	n := scaled(1000000, scale)
-	a, b, c, d := make(chan int), make(chan int), make(chan int), make(chan int)
-	sum, counts := 0, [4]int{}
+func tryEmpty(scale float64) {
+	n, empty, value := scaled(50000000, scale), 0, 1
+	c := make(chan int, 128)
 	start := time.Now()
-	for _, ch := range []chan int{a, b, c, d} {
-		go send(ch, n/4)
-	}
 	for i := 0; i < n; i++ {
 		select {
-		case v := <-a:
-			sum, counts[0] = sum+v, counts[0]+1
-		case v := <-b:
-			sum, counts[1] = sum+v, counts[1]+1
-		case v := <-c:
-			sum, counts[2] = sum+v, counts[2]+1
-		case v := <-d:
-			sum, counts[3] = sum+v, counts[3]+1
+		case value = <-c:
+		default:
+			empty++
 		}
 	}
-	result("select4", time.Since(start), n)
-	expect(counts == [4]int{n / 4, n / 4, n / 4, n / 4}, "select4: counts")
-	expect(sum == 4*sumBelow(n/4), "select4: sum")
-}
-
-func generate(done <-chan struct{}, out chan<- int) {
-	defer close(out)
-	for i := 0; ; i++ {
-		select {
-		case <-done:
-			return
-		case out <- i:
-		}
-	}
-}
-
-func addOne(done <-chan struct{}, in <-chan int, out chan<- int) {
-	defer close(out)
-	for v := range in {
-		select {
-		case <-done:
-			return
-		case out <- v + 1:
-		}
-	}
-}
-
-// A generator without end, stages, and a consumer that stops them when it has had enough.
-func pipeline(name string, stages, n int, scale float64) {
-	n, sum := scaled(n, scale), 0
-	done, out := make(chan struct{}), make(chan int)
-	start := time.Now()
-	go generate(done, out)
-	for i := 0; i < stages; i++ {
-		in := out
-		out = make(chan int)
-		go addOne(done, in, out)
-	}
-	for i := 0; i < n; i++ {
-		sum += <-out
-	}
-	close(done)
-	for range out { // until the last stage has gone
-	}
-	result(name, time.Since(start), n)
-	expect(sum == sumBelow(n)+stages*n, name)
+	result("try_empty", time.Since(start), n)
+	expect(empty == n && value == 1, "try_empty")
 }
 
 // Contexts and timers.
@@ -203,9 +187,9 @@ func withCancel(parent context.Context, n int) {
 	for i := 0; i < n; i++ {
 		ctx, cancel := context.WithCancel(parent)
 		cancel()
-		expect(ctx.Err() == context.Canceled, "ctx.cancel")
+		expect(ctx.Err() == context.Canceled, "ctx.new_cancel")
 	}
-	result("ctx.cancel", time.Since(start), n)
+	result("ctx.new_cancel", time.Since(start), n)
 }
 
 func withTimeout(parent context.Context, n int) {
@@ -213,9 +197,9 @@ func withTimeout(parent context.Context, n int) {
 	for i := 0; i < n; i++ {
 		ctx, cancel := context.WithTimeout(parent, time.Hour)
 		cancel()
-		expect(ctx.Err() == context.Canceled, "ctx.timeout")
+		expect(ctx.Err() == context.Canceled, "ctx.new_timeout_cancel")
 	}
-	result("ctx.timeout", time.Since(start), n)
+	result("ctx.new_timeout_cancel", time.Since(start), n)
 }
 
 // Each context has eight children; the root is cancelled, and the others with it.
@@ -229,9 +213,13 @@ func tree(parent context.Context, n int) {
 		}
 		nodes[i], cancels[i] = context.WithCancel(parent)
 	}
+	result("ctx.tree_create", time.Since(start), n)
+	start = time.Now()
 	cancels[0]()
-	expect(nodes[n-1].Err() == context.Canceled, "ctx.tree")
-	result("ctx.tree", time.Since(start), n)
+	result("ctx.tree_cancel", time.Since(start), n)
+	for _, ctx := range nodes {
+		expect(ctx.Err() == context.Canceled, "ctx.tree")
+	}
 }
 
 func contexts(scale float64) {
@@ -239,7 +227,9 @@ func contexts(scale float64) {
 	defer cancel()
 	withCancel(parent, scaled(1000000, scale))
 	withTimeout(parent, scaled(1000000, scale))
-	tree(parent, scaled(200000, scale))
+	for i := 0; i < 3; i++ {
+		tree(parent, scaled(200000, scale))
+	}
 }
 
 // Between one hour and two, in no order; the same in every run.
@@ -262,6 +252,26 @@ func sleeps(scale float64) {
 	}
 	result("sleeps", time.Since(start), n)
 	expect(stopped == n, "sleeps")
+}
+
+// For up to 64 ms, about as long as it takes to start a million: next to no time is spent waiting.
+func sleepsExpire(scale float64) {
+	n := scaled(1000000, scale)
+	timers := make([]*time.Timer, n)
+	var missing sync.WaitGroup
+	missing.Add(n)
+	start := time.Now()
+	for i := range timers {
+		d := time.Duration(1+uint64(i)*2654435761%64) * time.Millisecond
+		timers[i] = time.AfterFunc(d, missing.Done)
+	}
+	missing.Wait()
+	took := time.Since(start)
+	result("sleeps_expire", took, n)
+	for _, t := range timers {
+		expect(!t.Stop(), "sleeps_expire")
+	}
+	expect(took >= 64*time.Millisecond, "sleeps_expire: early")
 }
 
 // The command line.
