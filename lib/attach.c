@@ -7,8 +7,9 @@
  *               Operations started from now on complete with UV_ECANCELED: their contexts are done.
  *   3. drain    The loop turns until no operation is parked or runnable (loop.c); those count that
  *               another thread has claimed, and work that runs.
- *   4. close    The inbox, then the uv handles. From here on starts are refused, and what other
- *               threads want of a context they settle themselves (weir__loop_enter).
+ *   4. close    The inbox, then the uv handles; the spare buffer is freed. From here on starts are
+ *               refused, and what other threads want of a context they settle themselves
+ *               (weir__loop_enter).
  *   5. closed   The background and the attachment are let go of, and on_closed is called. The memory
  *               of the loop stays until its last channel and context.
  *
@@ -51,6 +52,8 @@ static void close_inbox(weir_loop_t *loop) {
 static void close_handles(weir_loop_t *loop) {
   if (loop->closed) return;
   close_inbox(loop);
+  weir__free(loop->spare);
+  loop->spare = NULL;
   close_handle((uv_handle_t *)&loop->async);
   close_handle((uv_handle_t *)&loop->idle);
   close_handle((uv_handle_t *)&loop->prepare);

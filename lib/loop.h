@@ -90,6 +90,7 @@ struct weir_loop_s {
   weir__link_t channels;
   size_t channel_count, context_count;
   size_t refs; /* the attachment, its channels and its contexts */
+  char *spare; /* what streams are read into (uv/read.c), or NULL */
 
   uv_idle_t idle;
   uv_prepare_t prepare;

@@ -3,6 +3,7 @@
  * lost or not, then and for want of memory.
  */
 #include "support/connections.h"
+#include "support/dumped.h"
 
 /* listeners that are taken over */
 
@@ -236,32 +237,106 @@ START_TEST(want_of_memory_gives_null) {
 }
 END_TEST
 
-/* The listener is as good as before, with the connection that was not to be had. */
-START_TEST(want_of_memory_for_a_connection_is_the_end) {
+/* Callers wait for `ch` to accept them, which there is no memory for: it has tried that often. */
+static void dial_in_want(uv_loop_t *on, const address_t *address, int fars[], int n, size_t tries) {
+  size_t allocations;
+
+  turns(on, 5);
+  support_fail_after(0);
+  allocations = support_allocations();
+  for (int i = 0; i < n; i++) fars[i] = dial(address);
+  turn_until(on, support_allocations() - allocations >= tries);
+}
+
+static void ck_accepted(weir_chan_t *ch, const int fars[], int n) {
+  for (int i = 0; i < n; i++) {
+    uv_stream_t *connection = receive(ch);
+
+    ck_connected(connection, fars[i]);
+    connection_close(connection);
+    close(fars[i]);
+  }
+}
+
+START_TEST(connection_waits_while_there_is_no_memory_for_it) {
   address_t address;
   near_t *listener = listener_on(uv, &address);
   weir_chan_t *ch = weir_uv_accept(bg, &listener->stream, BACKLOG);
-  uv_stream_t *connection;
-  int fars[2];
+  int fars[3];
 
-  turns(uv, 5);
-  support_fail_after(0);
-  fars[0] = dial(&address);
-  turns(uv, 10);
+  dial_in_want(uv, &address, fars, 3, 3);
+  ck_assert(!weir_chan_closed(ch));
+  ck_dumped("weir_uv_accept", "sleep"); /* it does not ask all the time */
+  listener->stream.connection_cb(&listener->stream,
+                                 0); /* libuv for Windows tells of more meanwhile */
+  ck_assert(!weir_chan_closed(ch));
   support_fail_after(SIZE_MAX);
-  ck_chan_ended(ch, UV_ENOMEM);
-  weir_chan_unref(ch);
-  turns(uv, 3);
-  ch = weir_uv_accept(bg, &listener->stream, BACKLOG);
-  connection = receive(ch);
-  ck_connected(connection, fars[0]);
-  connection_close(connection);
-  fars[1] = dial(&address);
-  connection = receive(ch);
-  ck_connected(connection, fars[1]);
-  connection_close(connection);
+  ck_accepted(ch, fars, 3);
   finish(ch, listener);
-  for (int i = 0; i < 2; i++) close(fars[i]);
+}
+END_TEST
+
+START_TEST(connection_that_waits_for_memory_is_the_next_acceptors) {
+  address_t address;
+  near_t *listener = listener_on(uv, &address);
+  weir_chan_t *ch = weir_uv_accept(bg, &listener->stream, BACKLOG);
+  int fars[3];
+
+  dial_in_want(uv, &address, fars, 3, 1);
+  weir_chan_unref(ch);
+  support_fail_after(SIZE_MAX);
+  ch = weir_uv_accept(bg, &listener->stream, BACKLOG);
+  ck_accepted(ch, fars, 3);
+  finish(ch, listener);
+}
+END_TEST
+
+static void ck_cut_in_want(way_t way) {
+  uv_stream_t *connection = NULL;
+  weir_chan_t *ch;
+  near_t *listener;
+  address_t address;
+  int fars[3];
+  cut_t cut;
+
+  cut_open(&cut, way);
+  listener = listener_on(&cut.own.uv, &address);
+  ch = weir_uv_accept(cut.ctx, &listener->stream, BACKLOG);
+  dial_in_want(&cut.own.uv, &address, fars, 3, way == BY_DEADLINE ? 0 : 1);
+  cut_now(&cut, NULL);
+  turn_until(&cut.own.uv, weir_chan_closed(ch));
+  support_fail_after(SIZE_MAX);
+  ck_assert_int_eq(weir_chan_try_recv(ch, &connection), cut_status(&cut));
+  ck_assert_ptr_null(connection);
+  near_close(listener);
+  cut_finish(&cut);
+  weir_chan_unref(ch);
+  for (int i = 0; i < 3; i++) await_cut(fars[i]);
+}
+
+START_TEST(accepting_that_waits_for_memory_is_cut) {
+  for (way_t way = BY_CONTEXT; way < WAYS; way++) ck_cut_in_want(way);
+}
+END_TEST
+
+START_TEST(close_of_the_listener_ends_the_wait_for_memory) {
+  address_t address;
+  near_t *listener = listener_on(uv, &address);
+  weir_chan_t *ch = weir_uv_accept(bg, &listener->stream, BACKLOG);
+  probe_t close_op;
+  int fars[3];
+
+  dial_in_want(uv, &address, fars, 3, 1);
+  probe_init(&close_op, bg);
+  ck_assert_int_eq(weir_uv_close(&close_op.op, &listener->handle, probe_note), 0);
+  ck_chan_ended(ch, UV_ECANCELED);
+  support_fail_after(SIZE_MAX);
+  ck_assert_uint_eq(weir_run(loop), 0);
+  ck_completed(&close_op, 0);
+  free(listener);
+  weir_chan_unref(ch);
+  for (int i = 0; i < 3; i++) await_cut(fars[i]);
+  ck_nothing_left();
 }
 END_TEST
 
@@ -309,7 +384,10 @@ static const support_test_t tests[] = {
     T(channel_closed_and_dropped_ends_it),
     T(host_closes_all_handles),
     T(want_of_memory_gives_null),
-    T(want_of_memory_for_a_connection_is_the_end),
+    T(connection_waits_while_there_is_no_memory_for_it),
+    T(connection_that_waits_for_memory_is_the_next_acceptors),
+    T(accepting_that_waits_for_memory_is_cut),
+    T(close_of_the_listener_ends_the_wait_for_memory),
     T(want_of_memory_while_a_connection_waits_loses_none),
 };
 

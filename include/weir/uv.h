@@ -56,12 +56,16 @@ WEIR_EXTERN int weir_uv_connect(weir_op_t *op, uv_tcp_t *tcp, const struct socka
  *   bufs  copied; what they point at is read until the completion.
  *
  * Returns 0, what uv_write refuses with, UV_ENOMEM or what every start returns. Completes with 0, the
- * error of the write, or the context's: then part may have gone, and the stream is closed.
+ * error of the write, or the context's: then part may have gone, and the stream is closed. One that
+ * waits behind a connect that fails ends with UV_ECANCELED though the stream is open.
  */
 WEIR_EXTERN int weir_uv_write(weir_op_t *op, uv_stream_t *stream, const uv_buf_t bufs[],
                               unsigned nbufs, weir_op_cb cb);
 
-/* Ends the writing side when all has been written (uv_shutdown). As weir_uv_write. */
+/*
+ * Ends the writing side when all has been written (uv_shutdown). As weir_uv_write, but behind a connect
+ * that fails it may last until the stream is closed.
+ */
 WEIR_EXTERN int weir_uv_shutdown(weir_op_t *op, uv_stream_t *stream, weir_op_cb cb);
 
 /*
@@ -81,7 +85,7 @@ WEIR_EXTERN int weir_uv_close(weir_op_t *op, uv_handle_t *handle, weir_op_cb cb)
  * loop's handle; what libuv refuses with is the status that the channel is closed with.
  */
 
-/* What has been read: memory of its own. */
+/* What has been read, in memory of its own: at most 64 KB, and twice `len` unless memory is short. */
 typedef struct weir_chunk_s {
   char *base;
   size_t len;
@@ -96,7 +100,9 @@ WEIR_EXTERN void weir_chunk_free(weir_chunk_t *chunk);
  *   capacity  chunks that are buffered. Reading stops while it is full and one more is in hand, which
  *             fills the peer's window.
  *
- * Ends with UV_EOF or the error of the read. The stream stays open, and the caller's.
+ * Ends with UV_EOF, the error of the read, or UV_ENOMEM, when nothing is lost and the stream can be
+ * read on. The stream stays open, and the caller's. From the first read on its loop keeps 64 KB to read
+ * into, until it is closed.
  */
 WEIR_EXTERN weir_chan_t *weir_uv_read(weir_ctx_t *ctx, uv_stream_t *stream, size_t capacity);
 
@@ -108,7 +114,8 @@ WEIR_EXTERN weir_chan_t *weir_uv_read(weir_ctx_t *ctx, uv_stream_t *stream, size
  *
  * A connection is the receiver's: to be closed (weir_uv_close), then freed with free(), or what
  * weir_replace_allocator has put in its place. One that nobody receives is closed and freed. The
- * listener stays open, and the caller's. Errors of single connections are skipped.
+ * listener stays open, and the caller's. Errors of single connections are skipped. One for which there
+ * is no memory waits, and those behind it, until there is.
  */
 WEIR_EXTERN weir_chan_t *weir_uv_accept(weir_ctx_t *ctx, uv_stream_t *listener, int backlog);
 

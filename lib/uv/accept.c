@@ -1,6 +1,7 @@
 /*
  * weir_uv_accept. libuv tells of a connection, and of the next one only when that has been accepted: so
- * one is not, while the one before waits to be received.
+ * one is not, while the one before waits to be received. Nor is it while there is no memory for it: it
+ * waits in the listener, and the others in the backlog.
  */
 #include <weir/uv.h>
 
@@ -8,6 +9,8 @@
 #include "../op.h"
 #include "events.h"
 #include "handles.h"
+
+enum { REST_MS = 10 }; /* until memory is asked for again */
 
 typedef struct connection_s {
   union {
@@ -23,7 +26,7 @@ typedef struct acceptor_s {
   weir__source_t source;
   weir__user_t user;
   int backlog;
-  bool is_sending;
+  bool is_busy;  /* sends, or rests */
   bool has_more; /* a connection that has not been accepted */
   connection_t *connection;
 } acceptor_t;
@@ -98,12 +101,14 @@ static int accept_one(acceptor_t *acceptor) {
     return err;
   }
   acceptor->connection = connection;
-  acceptor->is_sending = !weir__source_send(&acceptor->source);
+  acceptor->is_busy = !weir__source_send(&acceptor->source);
   return 0;
 }
 
 static void accept_next(acceptor_t *acceptor) {
-  if (accept_one(acceptor) == UV_ENOMEM) weir__source_finish(&acceptor->source, UV_ENOMEM);
+  if (accept_one(acceptor) != UV_ENOMEM) return;
+  acceptor->is_busy = true;
+  weir__source_rest(&acceptor->source, REST_MS);
 }
 
 static void on_connection(uv_stream_t *listener, int status) {
@@ -112,13 +117,13 @@ static void on_connection(uv_stream_t *listener, int status) {
 
   if (!acceptor || status) return; /* an error is one connection's */
   acceptor->has_more = true;
-  if (!acceptor->is_sending) accept_next(acceptor);
+  if (!acceptor->is_busy) accept_next(acceptor);
 }
 
 static void resume(weir__source_t *source) {
   acceptor_t *acceptor = (acceptor_t *)source;
 
-  acceptor->is_sending = false;
+  acceptor->is_busy = false;
   if (acceptor->has_more) accept_next(acceptor);
 }
 

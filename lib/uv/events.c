@@ -47,16 +47,21 @@ static void on_wait(weir_op_t *op, int status) {
   free_if_over(op->data);
 }
 
-static void on_sent(weir_op_t *op, int status) {
-  weir__source_t *source = op->data;
-
-  if (status) {
-    drop_value(source);
+static void go_on(weir__source_t *source, int status) {
+  if (status)
     weir__source_finish(source, status);
-  } else if (!source->has_finished) {
+  else if (!source->has_finished)
     source->resume(source);
-  }
   if (source->has_finished) free_if_over(source);
+}
+
+static void on_sent(weir_op_t *op, int status) {
+  if (status) drop_value(op->data);
+  go_on(op->data, status);
+}
+
+static void on_rested(weir_op_t *op, int status) {
+  go_on(op->data, status);
 }
 
 bool weir__source_send(weir__source_t *source) {
@@ -70,6 +75,12 @@ bool weir__source_send(weir__source_t *source) {
     weir__source_finish(source, status);
   }
   return false;
+}
+
+void weir__source_rest(weir__source_t *source, uint64_t ms) {
+  int err = weir_sleep(&source->send, ms, on_rested);
+
+  if (err) weir__source_finish(source, err);
 }
 
 /* One that has not started has nothing to stop. */

@@ -2,7 +2,7 @@
  * Channels that libuv's callbacks fill. A source is a stage without an input:
  *
  *   1. event    libuv's callback makes a value and sends it, by an operation: while that is pending the
- *               source takes no other event.
+ *               source takes no other event. The same operation lets it rest.
  *   2. finish   An error, the end of the events, a handle that is closed, an output that another
  *               closes, a cancellation: at once libuv is told to stop, the output is closed, the
  *               stage's context cancelled, so that what is pending completes.
@@ -24,7 +24,7 @@ struct weir__source_s {
   weir__watch_t closed;   /* of the output */
   bool has_finished;
   void *value;                            /* what is sent */
-  void (*resume)(weir__source_t *source); /* the value has gone: take the next event */
+  void (*resume)(weir__source_t *source); /* it has gone, or has rested: take the next event */
   void (*stop)(weir__source_t *source);   /* take none any more; called once */
 };
 
@@ -40,6 +40,9 @@ weir_chan_t *weir__source_start(weir__source_t *source, int (*start)(weir__sourc
 
 /* Sends source->value. False: it has to wait, and `resume` will be called. */
 bool weir__source_send(weir__source_t *source);
+
+/* Takes no event for so many milliseconds; then `resume` will be called. Needs no memory. */
+void weir__source_rest(weir__source_t *source, uint64_t ms);
 
 /* Ends it: no callback of libuv's may use it after. */
 void weir__source_finish(weir__source_t *source, int status);

@@ -1,11 +1,25 @@
-/* weir_uv_read: chunks as they come; while one waits for room the stream is not read. */
-#include <weir/loop.h>
+/*
+ * weir_uv_read: chunks as they come; while one waits for room the stream is not read.
+ *
+ * libuv wants room for far more than mostly comes. The loop keeps one buffer for that, the spare:
+ *
+ *   1. alloc  takes the spare. While it is out, as where libuv has several reads under way, another
+ *             buffer is made.
+ *   2. read   copies what has come into a chunk of that size, and gives the buffer back: it is the
+ *             spare, or freed if there is one. A read that has filled most of the buffer hands it over
+ *             as the chunk, and so does one for whose copy there is no memory: nothing is lost.
+ *
+ * weir_loop_close frees the spare when nothing reads any more.
+ */
 #include <weir/uv.h>
 
+#include "../loop.h"
 #include "../mem.h"
-#include "../queue.h"
 #include "events.h"
 #include "handles.h"
+
+/* As large as libuv suggests; what fills no more than half is copied. */
+enum { BUFFER_SIZE = 64 * 1024, COPIED_MAX = BUFFER_SIZE / 2 };
 
 typedef struct reader_s {
   weir__source_t source;
@@ -35,6 +49,22 @@ static int chunk_copy(void *dst, const void *src) {
   return 0;
 }
 
+/* buffers */
+
+static char *buffer_take(weir_loop_t *loop) {
+  char *buffer = loop->spare;
+
+  loop->spare = NULL;
+  return buffer ? buffer : weir__malloc(BUFFER_SIZE);
+}
+
+static void buffer_give(weir_loop_t *loop, char *buffer) {
+  if (loop->spare)
+    weir__free(buffer);
+  else
+    loop->spare = buffer;
+}
+
 /* reading */
 
 static uv_stream_t *stream_of(const reader_t *reader) {
@@ -42,32 +72,47 @@ static uv_stream_t *stream_of(const reader_t *reader) {
 }
 
 static reader_t *reader_of(uv_handle_t *handle) {
-  return WEIR__CONTAINER(weir__handle_user(handle), reader_t, user);
+  weir__user_t *user = weir__handle_user(handle);
+
+  return user ? WEIR__CONTAINER(user, reader_t, user) : NULL;
+}
+
+static weir_loop_t *loop_of(const reader_t *reader) {
+  return weir_ctx_loop(reader->source.stage.ctx);
+}
+
+/* libuv has a name of its own for the want of a buffer. */
+static int error_of(ssize_t nread, const uv_buf_t *buf) {
+  return nread == UV_ENOBUFS && !buf->base ? UV_ENOMEM : (int)nread;
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
-  (void)handle;
-  buf->base = weir__malloc(suggested);
-  buf->len = buf->base ? suggested : 0;
+  (void)suggested;
+  buf->base = buffer_take(loop_of(reader_of(handle)));
+  buf->len = buf->base ? BUFFER_SIZE : 0;
 }
 
-/* A chunk takes no more memory than has been read; if it can't be made smaller it stays. */
-static void take_chunk(reader_t *reader, const uv_buf_t *buf, size_t length) {
-  char *base = weir__realloc(buf->base, length);
+static void take_chunk(reader_t *reader, char *buffer, size_t length) {
+  char *copy = length <= COPIED_MAX ? weir__malloc(length) : NULL;
 
-  reader->chunk = (weir_chunk_t){base ? base : buf->base, length};
+  reader->chunk = (weir_chunk_t){copy ? copy : buffer, length};
+  if (!copy) return;
+  memcpy(copy, buffer, length);
+  buffer_give(loop_of(reader), buffer);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
   reader_t *reader = reader_of((uv_handle_t *)stream);
 
-  if (nread > 0) {
-    take_chunk(reader, buf, (size_t)nread);
+  if (!reader) { /* libuv for Windows may tell of a read that it could not stop */
+    weir__free(buf->base);
+  } else if (nread > 0) {
+    take_chunk(reader, buf->base, (size_t)nread);
     if (!weir__source_send(&reader->source)) uv_read_stop(stream);
-    return;
+  } else {
+    buffer_give(loop_of(reader), buf->base);
+    if (nread < 0) weir__source_finish(&reader->source, error_of(nread, buf));
   }
-  weir__free(buf->base);
-  if (nread < 0) weir__source_finish(&reader->source, (int)nread);
 }
 
 static void stop(weir__source_t *source) {
