@@ -1,4 +1,5 @@
-/* weir: Go's concurrency building blocks for callback-style C on libuv. Includes every public header. */
+/* weir: Go's concurrency building blocks for callback-style C on libuv. Includes every public
+ * header. */
 #ifndef WEIR_H
 #define WEIR_H
 

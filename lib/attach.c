@@ -10,14 +10,14 @@
  *   4. close    The inbox, then the uv handles; the spare buffer is freed. From here on starts are
  *               refused, and what other threads want of a context they settle themselves
  *               (weir__loop_enter).
- *   5. closed   The background and the attachment are let go of, and on_closed is called. The memory
- *               of the loop stays until its last channel and context.
+ *   5. closed   The background and the attachment are let go of, and on_closed is called. The
+ *               memory of the loop stays until its last channel and context.
  *
  * Rounds: a handle of its own, opened and closed at once, calls back from the closing phase of the
  * coming turn, and nobody can take that away. For a host may close all handles that it finds
  * (uv_walk), weir's too, before weir is closed or while it is: a round then drives the drain where
- * the check handle is gone. After 4, two more rounds pass before 5: libuv calls close callbacks last
- * closed first, so only the second finds that it has let go of all others.
+ * the check handle is gone. After 4, two more rounds pass before 5: libuv calls close callbacks
+ * last closed first, so only the second finds that it has let go of all others.
  */
 #include "ctx.h"
 #include "mem.h"

@@ -11,8 +11,8 @@
  *   4. sleep    SLEEPING says that a signal is needed. Who wakes it makes it DONE, and signals only
  *               a sleeper; that is the last access to this stack, so a sleeper that is DONE waits
  *               for the signal.
- *   5. give up  When the time is over: it claims itself, and leaves its queues. If that fails it has
- *               happened, and the wake-up is on its way.
+ *   5. give up  When the time is over: it claims itself, and leaves its queues. If that fails it
+ *               has happened, and the wake-up is on its way.
  */
 #include "select.h"
 #include "timer.h"

@@ -167,7 +167,8 @@ static int try_recv(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
   return ch->status;
 }
 
-/* One go, under the lock. Returns whether another one is due, after what nobody wants is dropped. */
+/* One go, under the lock. Returns whether another one is due, after what nobody wants
+ * is dropped. */
 static bool transfer(weir_chan_t *ch, weir_case_t *wait, int *status, weir__due_t *due,
                      void (*park)(weir_op_t *op)) {
   bool again;
@@ -387,9 +388,9 @@ static int start_shared(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *c
 }
 
 /*
- * The usual cases of one value at a shared channel without a buffer leave nothing to be done after the
- * lock: nobody waits, and the op parks; or the first that waits is of the op's own loop, so that nobody
- * else can be about to claim it, and wants one value more.
+ * The usual cases of one value at a shared channel without a buffer leave nothing to be done after
+ * the lock: nobody waits, and the op parks; or the first that waits is of the op's own loop, so
+ * that nobody else can be about to claim it, and wants one value more.
  */
 
 WEIR__INLINE void park_simply(weir_op_t *op, const weir__kind_t *kind, weir_chan_t *ch, void *value,

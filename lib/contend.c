@@ -2,7 +2,8 @@
  * A select with shared channels among its cases.
  *
  *   0. lock     All of them, in the order of their addresses, so that two selects never wait for
- *               each other. The cases are sorted by it in a list of their links, which are free yet.
+ *               each other. The cases are sorted by it in a list of their links, which are free
+ *               yet.
  *   1. look     Then one case happens. Its partner may be claimed elsewhere meanwhile: look again.
  *   2. enqueue  and unlock, channel by channel. From the first unlock on a partner may claim it.
  *   3. dequeue  A partner claims the select and takes out its own case only, whose channel it has
@@ -30,7 +31,8 @@ static weir_case_t *merge(weir_case_t *a, weir_case_t *b) {
   return WEIR__CONTAINER(first, weir_case_t, link);
 }
 
-/* The cases of shared channels, sorted: runs of 1, 2, 4, ... are merged like a binary number grows. */
+/* The cases of shared channels, sorted: runs of 1, 2, 4, ... are merged like a binary
+ * number grows. */
 static weir_case_t *in_order(weir_case_t *cases, size_t n) {
   weir_case_t *runs[32] = {NULL}, *all = NULL;
 

@@ -242,8 +242,8 @@ static void fire(weir__link_t *queue) {
 }
 
 /*
- * An op that refuses has happened, or runs: it will complete by itself. What one does on its way may
- * complete others: a write closes its stream, which ends who reads it.
+ * An op that refuses has happened, or runs: it will complete by itself. What one does on its way
+ * may complete others: a write closes its stream, which ends who reads it.
  */
 static void interrupt_all(weir_ctx_t *ctx, int err) {
   weir__link_t ops, *link;
@@ -524,7 +524,8 @@ static weir_ctx_t *with_timer(weir_ctx_t *parent, uint64_t deadline) {
   return &self->ctx;
 }
 
-/* Where the parent's deadline is earlier, its timer serves both. It may be due and not have fired. */
+/* Where the parent's deadline is earlier, its timer serves both. It may be due and not
+ * have fired. */
 static weir_ctx_t *with_deadline(weir_ctx_t *parent, uint64_t deadline, uint64_t now) {
   bool inherits = parent->deadline <= deadline;
   weir_ctx_t *ctx;

@@ -65,7 +65,8 @@ void weir__ctx_arrive(weir_ctx_t *ctx);
 /* The cancellation of a context goes on to other loops. */
 void weir__ctx_cancel_elsewhere(weir_ctx_t *ctx);
 
-/* What goes on with it on its loop holds it; it may be let go of while a cancellation is walking. */
+/* What goes on with it on its loop holds it; it may be let go of while a cancellation
+ * is walking. */
 weir_ctx_t *weir__ctx_hold(weir_ctx_t *ctx);
 void weir__ctx_let_go(weir_ctx_t *ctx);
 

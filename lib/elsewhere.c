@@ -4,8 +4,9 @@
  * The parent lists them, under a lock of its own, and they hold a reference to it. Its cancellation
  * marks each of them and posts it to its loop, as a cancellation by any other thread would.
  *
- *   1. link     The child is listed, then looks at its parent: a cancellation marks the parent, then
- *               looks at the list. One of the two sees the other; if both do, the first mark counts.
+ *   1. link     The child is listed, then looks at its parent: a cancellation marks the parent,
+ *               then looks at the list. One of the two sees the other; if both do, the first mark
+ *               counts.
  *   2. arrive   Its own loop gets to know it: at once on that loop's thread, else by a post.
  *   3. unlink   by the cancellation or by the end of the child, whichever comes first. While it is
  *               linked and the lock is held, the child stays: it unlinks itself before it goes.

@@ -2,13 +2,13 @@
  * Groups: tasks that run, up to a limit, and tasks that wait to be started.
  *
  *   1. go       Over the limit, or behind others that wait, a task is queued.
- *   2. done     Makes place for the first that waits. The first error drops all that do and cancels the
- *               context: nothing is started any more.
+ *   2. done     Makes place for the first that waits. The first error drops all that do and cancels
+ *               the context: nothing is started any more.
  *   3. wait     When no task is left, those that wait for the group complete, and its context is
  *               cancelled.
  *
- * `start` may call weir_group_done, which starts the next: in the loop of the outermost call, so that
- * a long queue takes no stack.
+ * `start` may call weir_group_done, which starts the next: in the loop of the outermost call, so
+ * that a long queue takes no stack.
  */
 #include <weir/group.h>
 

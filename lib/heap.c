@@ -13,8 +13,8 @@
  *           moves no more often than it has bits.
  *
  * A list's bound is lowered by insertions, and not raised by removals: so what is next is known
- * without a search, or the loop looks too early, once. `base` then becomes the time of that look, so
- * that what is started from then on does not share a list with what is far away.
+ * without a search, or the loop looks too early, once. `base` then becomes the time of that look,
+ * so that what is started from then on does not share a list with what is far away.
  */
 #include "heap.h"
 

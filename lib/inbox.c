@@ -4,8 +4,9 @@
  * Posting, from any thread:
  *   1. claim    Who makes an operation happen that may be another loop's claims it under the
  *               channel's lock (chan.c), writes the result into it, and settles it after the lock.
- *   2. outbox   In a turn of a loop what is for others is collected, for SLICE completions at most; a
- *               thread in no turn posts at once. What is for a loop of this thread's is delivered.
+ *   2. outbox   In a turn of a loop what is for others is collected, for SLICE completions at most;
+ *               a thread in no turn posts at once. What is for a loop of this thread's is
+ *               delivered.
  *   3. enter    One addition to the gate counts the poster in, and says whether it is closed.
  *   4. push     on a stack; its loop takes all of it at once, and turns it round.
  *   5. wake     A loop that is ASLEEP becomes NOTIFIED, by one poster, who calls uv_async_send. So
@@ -17,8 +18,8 @@
  *   AWAKE     since the async callback: it promises to look before it sleeps. After a turn it is
  *             armed, so that a host that polls by itself comes back for that.
  *   ASLEEP    before the poll, with nothing to run; then it looks once more, since a poster between
- *             the last look and this has not woken it. uv_async_send is no memory barrier, and reads
- *             its flag first: a fence stands before it.
+ *             the last look and this has not woken it. uv_async_send is no memory barrier, and
+ *             reads its flag first: a fence stands before it.
  *   NOTIFIED  an async is on its way, and is what ends this, nothing else.
  *   CLOSED    posts are refused. When no poster is inside, the async handle can be closed.
  *

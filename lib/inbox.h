@@ -15,8 +15,8 @@ static inline void weir__posts_add(weir__posts_t *posts, weir__post_t *post, wei
 }
 
 /*
- * Passes on what has been claimed: at once to blocked threads, to `home` (a loop of this thread's, or
- * NULL) and to the loop whose turn it is; to others when the turn ends, or if there is none.
+ * Passes on what has been claimed: at once to blocked threads, to `home` (a loop of this thread's,
+ * or NULL) and to the loop whose turn it is; to others when the turn ends, or if there is none.
  */
 void weir__posts_settle(weir__posts_t *posts, const weir_loop_t *home);
 
@@ -36,7 +36,8 @@ bool weir__inbox_take(weir_loop_t *loop);
 
 /*
  * Looks for posts, for the loop's spin time, if there were any since it last slept. Returns whether
- * there are. `until`: 0 at the first look, and kept for the next, so that the time is for all of them.
+ * there are. `until`: 0 at the first look, and kept for the next, so that the time is for all of
+ * them.
  */
 bool weir__inbox_look(const weir_loop_t *loop, uint64_t *until);
 

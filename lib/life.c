@@ -188,7 +188,8 @@ static void leave_loop(weir_chan_t *ch) {
   weir__loop_leave(loop, before);
 }
 
-/* The drops run outside of visits, but as in a callback: contexts that they let go of stay a while. */
+/* The drops run outside of visits, but as in a callback: contexts that they let go of stay
+ * a while. */
 static void free_local(weir_chan_t *ch) {
   weir_loop_t *loop = ch->loop;
   bool hides = !loop->closed && !loop->in_callback;

@@ -1,6 +1,7 @@
 /*
- * A spin lock, held for a few instructions at a time (a loop's `handover` for the length of a visit),
- * and never while user code runs. To unlock is one store, after which the lock's memory may go.
+ * A spin lock, held for a few instructions at a time (a loop's `handover` for the length of a
+ * visit), and never while user code runs. To unlock is one store, after which the lock's memory may
+ * go.
  */
 #ifndef WEIR_LIB_LOCK_H
 #define WEIR_LIB_LOCK_H

@@ -18,17 +18,17 @@
  *
  * Pending operations hold their contexts without counting them. A parked one stands in its scope's
  * list. For runnable ones: who drops the last reference to a scope that has been used, while
- * something is runnable, leaves it on the `abandoned` list. After a drain the list becomes `marked`,
- * and a marker joins the end of the run queue: when it comes up, all that was runnable before has
- * run. An operation that starts or becomes runnable under an unreferenced scope puts it on the
- * `abandoned` list anew.
+ * something is runnable, leaves it on the `abandoned` list. After a drain the list becomes
+ * `marked`, and a marker joins the end of the run queue: when it comes up, all that was runnable
+ * before has run. An operation that starts or becomes runnable under an unreferenced scope puts it
+ * on the `abandoned` list anew.
  *
  * Which thread is the loop's, its owner: the one that last started something on it, or ran it. What
- * may be called from any thread asks (weir__loop_enter), and posts if it is another. The owner may be
- * replaced while it is outside of a turn, by a thread that goes on with the loop: `handover` is held
- * by a visit from outside a turn, and the new owner waits for it. Once the loop is closed any thread
- * may visit it, and visits exclude each other. User code that would run in a visit, and what may wait
- * for another loop's, is left for after it (thread->after).
+ * may be called from any thread asks (weir__loop_enter), and posts if it is another. The owner may
+ * be replaced while it is outside of a turn, by a thread that goes on with the loop: `handover` is
+ * held by a visit from outside a turn, and the new owner waits for it. Once the loop is closed any
+ * thread may visit it, and visits exclude each other. User code that would run in a visit, and what
+ * may wait for another loop's, is left for after it (thread->after).
  */
 #include "inbox.h"
 #include "mem.h"
@@ -163,8 +163,8 @@ static void converse(weir_loop_t *loop) {
 }
 
 /*
- * The poll may block only once posters know that they have to wake the loop. If something was posted
- * before, it is taken, and this poll does not block.
+ * The poll may block only once posters know that they have to wake the loop. If something was
+ * posted before, it is taken, and this poll does not block.
  */
 static void fall_asleep(weir_loop_t *loop) {
   weir_loop_t *before = weir__loop_begin(loop);

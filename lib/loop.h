@@ -135,8 +135,8 @@ weir_loop_t *weir__loop_begin(weir_loop_t *loop);
 void weir__loop_end(weir_loop_t *before);
 
 /*
- * A visit, for what may be called from any thread. Returns whether the calling thread may use all of
- * the loop until weir__loop_leave: as its owner, or because it is closed.
+ * A visit, for what may be called from any thread. Returns whether the calling thread may use all
+ * of the loop until weir__loop_leave: as its owner, or because it is closed.
  */
 bool weir__loop_enter(weir_loop_t *loop, weir_loop_t **before);
 void weir__loop_leave(weir_loop_t *loop, weir_loop_t *before);

@@ -66,8 +66,8 @@ static inline void weir__op_unclaim(weir_op_t *op) {
 int weir__op_start_with_a_look(weir_op_t *op);
 
 /*
- * Starts an op. Returns 0: the caller goes on; WEIR__COMPLETED: the context is cancelled, and the op
- * has completed so; or a negative code: nothing has started.
+ * Starts an op. Returns 0: the caller goes on; WEIR__COMPLETED: the context is cancelled, and the
+ * op has completed so; or a negative code: nothing has started.
  */
 static inline int weir__op_start(weir_op_t *op, weir_op_cb cb) {
   if (!op || !op->ctx) return UV_EINVAL;
@@ -99,8 +99,8 @@ static inline void weir__op_park(weir_op_t *op, const weir__kind_t *kind) {
 }
 
 /*
- * Takes a parked op out of what it waits in and completes it, or sees to it that it will complete with
- * `status`: 0, or what unpark refuses with.
+ * Takes a parked op out of what it waits in and completes it, or sees to it that it will complete
+ * with `status`: 0, or what unpark refuses with.
  */
 static inline int weir__op_interrupt(weir_op_t *op, int status) {
   int err;

@@ -32,7 +32,8 @@ static inline bool weir__linked(const weir__link_t *node) {
   return node->next != NULL;
 }
 
-/* For nodes of which something else says whether they are in a list: put and take do not mark it. */
+/* For nodes of which something else says whether they are in a list: put and take do not
+ * mark it. */
 
 static inline void weir__queue_put(weir__link_t *head, weir__link_t *node) {
   node->next = head;

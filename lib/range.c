@@ -13,8 +13,8 @@
  *
  * At a shared channel a value may be on its way, from another thread, when the range is stopped or
  * paused: its op has been claimed, and nobody can take it back. So there the op and the buffer are
- * in a receiver of their own. A stopped range leaves it alone; it drops the value when that arrives,
- * and itself. For a paused one it holds the value.
+ * in a receiver of their own. A stopped range leaves it alone; it drops the value when that
+ * arrives, and itself. For a paused one it holds the value.
  */
 #include <weir/range.h>
 

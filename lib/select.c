@@ -17,8 +17,8 @@
 #define SHARED (SIZE_MAX - 1)
 
 /*
- * Returns how many cases are ready, or INVALID, or SHARED if they include shared channels, which have
- * to be locked before the look. `loop` NULL: the channels' own.
+ * Returns how many cases are ready, or INVALID, or SHARED if they include shared channels, which
+ * have to be locked before the look. `loop` NULL: the channels' own.
  */
 WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *loop) {
   size_t count = 0;

@@ -1,7 +1,7 @@
 /*
- * Semaphores. Permits go to the first that waits, or to nobody: whoever wants few does not starve who
- * wants many. When one leaves, those behind it may be content with what there is; where a cancellation
- * took it, when that has taken all that it is for.
+ * Semaphores. Permits go to the first that waits, or to nobody: whoever wants few does not starve
+ * who wants many. When one leaves, those behind it may be content with what there is; where a
+ * cancellation took it, when that has taken all that it is for.
  */
 #include <weir/group.h>
 

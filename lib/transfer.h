@@ -1,7 +1,8 @@
 /*
- * How values move: the ring and the waiters of a channel. chan.c's design in code, compiled for each
- * of the two kinds. `due` says which: NULL, a constant, for a local channel, where what happens
- * completes at once; otherwise a lock is held, and what is to be done after it is noted there.
+ * How values move: the ring and the waiters of a channel. chan.c's design in code, compiled for
+ * each of the two kinds. `due` says which: NULL, a constant, for a local channel, where what
+ * happens completes at once; otherwise a lock is held, and what is to be done after it is noted
+ * there.
  */
 #ifndef WEIR_LIB_TRANSFER_H
 #define WEIR_LIB_TRANSFER_H
@@ -102,8 +103,8 @@ WEIR__INLINE void ring_take_one(weir_chan_t *ch, void *value, weir__due_t *due) 
 
 /* waiters */
 
-/* Whether it waits at this channel alone, and is of a loop of this thread's: nobody else can be about
- * to claim it. */
+/* Whether it waits at this channel alone, and is of a loop of this thread's: nobody else can be
+ * about to claim it. */
 WEIR__INLINE bool is_own(const weir_case_t *waiter, const weir__due_t *due) {
   const weir_op_t *op = waiter->op;
 

@@ -1,9 +1,9 @@
 /*
  * Work on libuv's thread pool, as an operation.
  *
- * The request is the library's own, since libuv reports a cancelled one late, when the op may be gone:
- * the op that waits and its request know each other until either is done with the other. What is
- * queued can be cancelled; what runs cannot, and completes when it returns.
+ * The request is the library's own, since libuv reports a cancelled one late, when the op may be
+ * gone: the op that waits and its request know each other until either is done with the other. What
+ * is queued can be cancelled; what runs cannot, and completes when it returns.
  */
 #include "mem.h"
 #include "op.h"

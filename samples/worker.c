@@ -1,5 +1,5 @@
-/* Values from a thread of yours into your libuv loop. The thread blocks while the channel is full, and
- * ends it when it has no more; the loop ranges over it, and ends it when it wants no more. */
+/* Values from a thread of yours into your libuv loop. The thread blocks while the channel is full,
+ * and ends it when it has no more; the loop ranges over it, and ends it when it wants no more. */
 #include <stdio.h>
 #include <weir.h>
 

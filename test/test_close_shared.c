@@ -1,6 +1,6 @@
 /*
- * Description: what a loop that uses shared channels leaves behind when it ends by itself or is closed,
- * with completions under way, and with handles that its host has closed.
+ * Description: what a loop that uses shared channels leaves behind when it ends by itself or is
+ * closed, with completions under way, and with handles that its host has closed.
  */
 #include <stdatomic.h>
 

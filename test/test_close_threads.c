@@ -1,10 +1,11 @@
 /*
- * Description: a loop closes, at a random moment, while other threads send to it, receive from it, cancel
- * and drop its contexts, and close its channels; its host may close all handles before or after.
+ * Description: a loop closes, at a random moment, while other threads send to it, receive from it,
+ * cancel and drop its contexts, and close its channels; its host may close all handles before or
+ * after.
  *
- * The books: every value has a number. Whoever has sent it notes so, and so does whoever receives it,
- * and the type's drop. What was sent has been received or dropped, once; what was not is still its
- * sender's, and nobody has seen it. Every operation completes once.
+ * The books: every value has a number. Whoever has sent it notes so, and so does whoever receives
+ * it, and the type's drop. What was sent has been received or dropped, once; what was not is still
+ * its sender's, and nobody has seen it. Every operation completes once.
  */
 #include <stdatomic.h>
 #include <stdlib.h>

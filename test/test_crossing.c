@@ -1,6 +1,6 @@
 /*
- * Description: where turns, loops and threads border on each other: a loop that closes while posts come
- * in, a host that polls by itself, callbacks that wait for other threads.
+ * Description: where turns, loops and threads border on each other: a loop that closes while posts
+ * come in, a host that polls by itself, callbacks that wait for other threads.
  */
 #include <poll.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /*
- * Description: a select that waits at a local and at a shared channel, where its own loop and a thread
- * come for it at the same time, happens once each time.
+ * Description: a select that waits at a local and at a shared channel, where its own loop and a
+ * thread come for it at the same time, happens once each time.
  */
 #include <stdatomic.h>
 

@@ -1,6 +1,7 @@
 /*
- * Description: a context knows its loop's own thread from others, and wakes its loop wherever the one
- * who cancels it is: in a loop of its own, at any place of that, or setting up what others will run.
+ * Description: a context knows its loop's own thread from others, and wakes its loop wherever the
+ * one who cancels it is: in a loop of its own, at any place of that, or setting up what others will
+ * run.
  */
 #include "support/elsewhere.h"
 #include "support/values.h"

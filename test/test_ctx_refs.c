@@ -1,6 +1,6 @@
 /*
- * Description: references to contexts that other threads take and give back, before and after their loop
- * has closed, and while others cancel; and several who cancel at once.
+ * Description: references to contexts that other threads take and give back, before and after their
+ * loop has closed, and while others cancel; and several who cancel at once.
  */
 #include <stdatomic.h>
 
@@ -360,7 +360,8 @@ START_TEST(deadline_and_cancellations_agree_on_the_first) {
 }
 END_TEST
 
-/* Each has a reference: one cancels before it drops it, one only drops, one holds another's while. */
+/* Each has a reference: one cancels before it drops it, one only drops, one holds
+ * another's while. */
 static void cancel_or_drop(rival_t *rival) {
   if (rival->number == 0) weir_ctx_cancel(race.ctx);
   if (rival->number == 1) weir_ctx_unref(weir_ctx_ref(race.ctx));

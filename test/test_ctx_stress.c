@@ -1,10 +1,10 @@
 /*
- * Description: random trees of contexts over several loops, each on a thread of its own, with operations
- * under them, while all threads cancel, ask, hold and drop what they find.
+ * Description: random trees of contexts over several loops, each on a thread of its own, with
+ * operations under them, while all threads cancel, ask, hold and drop what they find.
  *
- * The threads exchange contexts through a pool of places. Who takes one out holds its reference, and
- * puts it back, or another in its place. In the end the root is cancelled: every operation must have
- * completed once, every context must be done, and every value of a context dropped.
+ * The threads exchange contexts through a pool of places. Who takes one out holds its reference,
+ * and puts it back, or another in its place. In the end the root is cancelled: every operation must
+ * have completed once, every context must be done, and every value of a context dropped.
  */
 #include <stdatomic.h>
 #include <stdlib.h>

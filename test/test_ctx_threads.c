@@ -1,6 +1,6 @@
 /*
- * Description: contexts that other threads cancel, ask, hold and drop, while their loop sleeps, is busy,
- * or is not run at all.
+ * Description: contexts that other threads cancel, ask, hold and drop, while their loop sleeps, is
+ * busy, or is not run at all.
  */
 #include <stdlib.h>
 

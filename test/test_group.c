@@ -1,4 +1,5 @@
-/* Description: groups: when tasks start, the limit and the queue, the first error, want of memory. */
+/* Description: groups: when tasks start, the limit and the queue, the first error, want
+ * of memory. */
 #include <stdlib.h>
 
 #include "support/tasks.h"

@@ -1,6 +1,6 @@
 /*
- * Description: the cost of joins over many ops, and of many joins, grows in step with them; chains of
- * many take no stack.
+ * Description: the cost of joins over many ops, and of many joins, grows in step with them; chains
+ * of many take no stack.
  */
 #include <stdlib.h>
 #include <time.h>

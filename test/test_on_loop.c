@@ -1,6 +1,6 @@
 /*
- * Description: contexts that live on another loop than their parents. Where nothing is said of threads,
- * this one runs both loops in turn.
+ * Description: contexts that live on another loop than their parents. Where nothing is said of
+ * threads, this one runs both loops in turn.
  */
 #include "support/elsewhere.h"
 #include "support/values.h"

@@ -7,7 +7,8 @@
 
 enum { FEW = 25000, MANY = 8 * FEW, BRANCHES = 10 };
 
-/* Nanoseconds a context: what the caches make of the larger tree, and the clock of the smaller one. */
+/* Nanoseconds a context: what the caches make of the larger tree, and the clock of the
+ * smaller one. */
 enum { SLACK = 20 };
 
 static own_t away;

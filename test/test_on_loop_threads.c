@@ -1,6 +1,6 @@
 /*
- * Description: contexts on the loops of other threads, made on either side and handed over; and contexts
- * of shared channels that other threads close.
+ * Description: contexts on the loops of other threads, made on either side and handed over; and
+ * contexts of shared channels that other threads close.
  */
 #include <stdlib.h>
 
@@ -169,7 +169,8 @@ START_TEST(timeout_goes_to_the_other_loop_and_comes_back) {
 }
 END_TEST
 
-/* races, round after round: one thread makes and uses, or drops, while this one cancels, or drops */
+/* races, round after round: one thread makes and uses, or drops, while this one cancels,
+ * or drops */
 
 static struct {
   uv_barrier_t barrier;

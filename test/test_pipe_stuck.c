@@ -1,6 +1,6 @@
 /*
- * Description: what weir_run, weir_stats and weir_dump say of stages whose input brings nothing: one
- * operation each, by the name of the function that has built it.
+ * Description: what weir_run, weir_stats and weir_dump say of stages whose input brings nothing:
+ * one operation each, by the name of the function that has built it.
  */
 #include <stdlib.h>
 

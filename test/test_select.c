@@ -1,4 +1,5 @@
-/* Description: select: one case happens; which one; cases that are off; channels that are closed. */
+/* Description: select: one case happens; which one; cases that are off; channels that
+ * are closed. */
 #include "support/values.h"
 
 static void start_select(probe_t *probe, weir_case_t *cases, size_t n) {

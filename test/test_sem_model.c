@@ -1,9 +1,9 @@
 /*
  * Description: random runs of a semaphore, in step with a model that is plain.
  *
- * The model knows who waits, in which order, and how many permits are free; so what each call returns,
- * and whom it makes go on. Callbacks act, too, and come in the order of what made them due. A run is
- * repeated exactly by its seed.
+ * The model knows who waits, in which order, and how many permits are free; so what each call
+ * returns, and whom it makes go on. Callbacks act, too, and come in the order of what made them
+ * due. A run is repeated exactly by its seed.
  */
 #include "random.h"
 #include "support/sems.h"

@@ -1,4 +1,5 @@
-/* Description: a shared channel on one loop: what a local one does, and what keeps the loop alive. */
+/* Description: a shared channel on one loop: what a local one does, and what keeps the
+ * loop alive. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * Description: operations that another thread has made happen, before their own loop has heard of it:
- * what a cancellation, a close, a stop, a pause and the neighbours in the queues make of them.
+ * Description: operations that another thread has made happen, before their own loop has heard of
+ * it: what a cancellation, a close, a stop, a pause and the neighbours in the queues make of them.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Description: which case of a select over shared channels happens: any, the first, of a thousand. */
+/* Description: which case of a select over shared channels happens: any, the first, of
+ * a thousand. */
 #include <stdlib.h>
 
 #include "support/shared.h"

@@ -1,6 +1,6 @@
 /*
- * Description: shared channels that live for one value, between two loops: both sides drop theirs as
- * soon as they have started, and cancel at random. What is sent and not received is dropped.
+ * Description: shared channels that live for one value, between two loops: both sides drop theirs
+ * as soon as they have started, and cancel at random. What is sent and not received is dropped.
  */
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* Description: send_many and recv_many on a shared channel: how much went, and what cuts them short. */
+/* Description: send_many and recv_many on a shared channel: how much went, and what cuts them
+ * short. */
 #include "support/shared.h"
 
 static const int numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};

@@ -131,7 +131,8 @@ typedef struct crowd_s {
   int sent, rounds;
 } crowd_t;
 
-/* Of `first` .. the even channels are sent on, the odd ones received from, or the other way round. */
+/* Of `first` .. the even channels are sent on, the odd ones received from, or the other
+ * way round. */
 static void crowd_init(crowd_t *crowd, weir_chan_t **chans, int parity, int stride, int rounds) {
   crowd->sent = 0;
   crowd->rounds = rounds;
@@ -187,8 +188,8 @@ START_TEST(two_selects_of_a_thousand_cases_meet_again_and_again) {
 END_TEST
 
 /*
- * A ring of three, on loops and on a thread: each sends to the next or receives from the one before.
- * Who meets whom is open; what is sent is received.
+ * A ring of three, on loops and on a thread: each sends to the next or receives from the one
+ * before. Who meets whom is open; what is sent is received.
  */
 enum { RING = 3 };
 
@@ -269,9 +270,9 @@ START_TEST(ring_of_selects_never_deadlocks) {
 END_TEST
 
 /*
- * Of two channels, at any moment at least one has a value: a mover puts one into the other before it
- * takes the one away. A select_try that saw one channel before the mover's turn and the other after
- * it would find nothing. The channels in between give it the time to.
+ * Of two channels, at any moment at least one has a value: a mover puts one into the other before
+ * it takes the one away. A select_try that saw one channel before the mover's turn and the other
+ * after it would find nothing. The channels in between give it the time to.
  */
 enum { BETWEEN = 64, SEEN = BETWEEN + 2 };
 
@@ -320,8 +321,8 @@ END_TEST
 
 /*
  * A select of two receives that is cancelled while threads send to both: either it is cancelled, or
- * one of them has sent. Each sender's values come without a gap: none was taken by a select that did
- * not say so.
+ * one of them has sent. Each sender's values come without a gap: none was taken by a select that
+ * did not say so.
  */
 typedef struct pusher_s {
   weir_chan_t *ch;

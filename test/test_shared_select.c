@@ -1,6 +1,6 @@
 /*
- * Description: select over shared channels, and over shared and local ones: every test that opens two
- * channels runs for each mix of the kinds.
+ * Description: select over shared channels, and over shared and local ones: every test that opens
+ * two channels runs for each mix of the kinds.
  */
 #include <stdlib.h>
 #include <string.h>

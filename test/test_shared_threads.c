@@ -1,4 +1,5 @@
-/* Description: what other threads do to a shared channel beside sending: closing, dropping, looking. */
+/* Description: what other threads do to a shared channel beside sending: closing, dropping,
+ * looking. */
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>

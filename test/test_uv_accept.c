@@ -1,4 +1,5 @@
-/* Description: accept: connections that come, at most one ahead of who receives them; what is refused. */
+/* Description: accept: connections that come, at most one ahead of who receives them; what is
+ * refused. */
 #include <sys/resource.h>
 #include <sys/un.h>
 
@@ -283,7 +284,8 @@ START_TEST(caller_that_has_gone_does_not_stop_it) {
 }
 END_TEST
 
-/* Errors of one connection are not the listener's: as libuv tells of them, and of want of descriptors. */
+/* Errors of one connection are not the listener's: as libuv tells of them, and of want of
+ * descriptors. */
 START_TEST(error_of_a_connection_is_skipped) {
   static const int errors[] = {UV_EMFILE, UV_ECONNABORTED, UV_EPROTO, UV_ENOMEM};
   address_t address;

@@ -1,6 +1,6 @@
 /*
- * Description: accept: listeners that are abandoned and taken over, cut and closed; connections that are
- * lost or not, then and for want of memory.
+ * Description: accept: listeners that are abandoned and taken over, cut and closed; connections
+ * that are lost or not, then and for want of memory.
  */
 #include "support/connections.h"
 #include "support/dumped.h"
@@ -24,7 +24,8 @@ START_TEST(second_acceptor_ends_at_once_and_the_first_goes_on) {
 }
 END_TEST
 
-/* Of three that wait, one is in hand, and goes with the channel; the others are the next acceptor's. */
+/* Of three that wait, one is in hand, and goes with the channel; the others are the next
+ * acceptor's. */
 static void ck_taken_over(int n) {
   address_t address;
   near_t *listener = listener_on(uv, &address);

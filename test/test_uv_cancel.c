@@ -1,6 +1,6 @@
 /*
- * Description: connect, write and shutdown cut short at each stage that they can be in, in each way; all
- * that they used is freed in their callbacks.
+ * Description: connect, write and shutdown cut short at each stage that they can be in, in each
+ * way; all that they used is freed in their callbacks.
  */
 #include "support/peers.h"
 #include "support/values.h"
@@ -8,8 +8,8 @@
 enum { OPS_MAX = 8, LARGE = 1024 * 1024, SMALL = 1000 };
 
 /*
- * A trial has some ops on one stream. Each op, with its bytes, is freed in its callback; the stream in
- * that of the first one that has been cut short, since by then it is closed.
+ * A trial has some ops on one stream. Each op, with its bytes, is freed in its callback; the stream
+ * in that of the first one that has been cut short, since by then it is closed.
  */
 typedef struct part_s {
   weir_op_t op; /* first */

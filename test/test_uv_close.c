@@ -1,6 +1,6 @@
 /*
- * Description: close of handles of each sort: once and several times, closing and closed, also by other
- * means; under any context; what is refused.
+ * Description: close of handles of each sort: once and several times, closing and closed, also by
+ * other means; under any context; what is refused.
  */
 #include "support/closers.h"
 #include "support/dumped.h"

@@ -1,6 +1,6 @@
 /*
- * Description: close of handles that are in use: with ops pending, in callbacks, while the loop closes,
- * and on loops of several threads at the same time.
+ * Description: close of handles that are in use: with ops pending, in callbacks, while the loop
+ * closes, and on loops of several threads at the same time.
  */
 #include "support/closers.h"
 #include "support/drains.h"

@@ -1,6 +1,6 @@
 /*
- * Description: getaddrinfo: results, names that fail, lookups that are cut short while they wait for a
- * thread, while they run and when they have run; whose result is freed then.
+ * Description: getaddrinfo: results, names that fail, lookups that are cut short while they wait
+ * for a thread, while they run and when they have run; whose result is freed then.
  */
 #define _GNU_SOURCE
 #include "support/dumped.h"
@@ -270,7 +270,8 @@ START_TEST(lookup_that_runs_is_forgotten_and_its_result_freed) {
 }
 END_TEST
 
-/* The loop has not been told, or has: in the latter case the callback is due, and tells the result. */
+/* The loop has not been told, or has: in the latter case the callback is due, and tells
+ * the result. */
 START_TEST(lookup_that_has_run_is_cut_short) {
   for (way_t way = 0; way < WAYS; way++) {
     if (way == BY_DEADLINE || way == BY_THREAD) continue; /* these take a turn */

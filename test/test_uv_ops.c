@@ -56,7 +56,8 @@ START_TEST(refused_connection_gives_its_error_and_leaves_the_handle_open) {
 }
 END_TEST
 
-/* libuv cancels what waits for the connection; that is not weir's cancellation, and closes nothing. */
+/* libuv cancels what waits for the connection; that is not weir's cancellation, and
+ * closes nothing. */
 START_TEST(what_waits_for_a_connection_that_fails_ends_with_it) {
   near_t *near = near_new(uv, A_TCP);
   char *bytes = stamped(1000, 0);

@@ -1,12 +1,13 @@
 /*
- * Description: streams that are written, read, shut down, cancelled and closed at random moments, by peers
- * that read, write, close and reset as they like.
+ * Description: streams that are written, read, shut down, cancelled and closed at random moments,
+ * by peers that read, write, close and reset as they like.
  *
- * Whatever happens, each op completes once, with a status that it may have; what an op used, the stream
- * included, is freed by the first callback that allows it; what is read is in order; nothing is left.
+ * Whatever happens, each op completes once, with a status that it may have; what an op used, the
+ * stream included, is freed by the first callback that allows it; what is read is in order; nothing
+ * is left.
  *
- * A run is repeated by WEIR_SEED, as far as the system lets it; WEIR_RUNS says how many there are from
- * that seed on.
+ * A run is repeated by WEIR_SEED, as far as the system lets it; WEIR_RUNS says how many there are
+ * from that seed on.
  */
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /*
- * Description: read: the buffer that a loop reads into: copied from, handed over, lent to several reads
- * at a time, given back, freed; and want of memory.
+ * Description: read: the buffer that a loop reads into: copied from, handed over, lent to several
+ * reads at a time, given back, freed; and want of memory.
  */
 #include "support/drains.h"
 #include "support/pipes.h"

@@ -1,6 +1,6 @@
 /*
- * Description: read: streams that are cut, abandoned or closed while they are idle, flow, or wait for
- * room; and what is left of the stream: whatever has not been read.
+ * Description: read: streams that are cut, abandoned or closed while they are idle, flow, or wait
+ * for room; and what is left of the stream: whatever has not been read.
  */
 #include "support/drains.h"
 #include "support/pipes.h"
@@ -441,8 +441,9 @@ START_TEST(stream_that_a_cancellation_closes_is_not_read_any_more) {
 END_TEST
 
 /*
- * One context for a connection: what writes and what receives stand under it, in each order. The close
- * of the stream, for the write, ends the channel for the receives, while the context ends them, too.
+ * One context for a connection: what writes and what receives stand under it, in each order. The
+ * close of the stream, for the write, ends the channel for the receives, while the context ends
+ * them, too.
  */
 static void ck_cut_together(way_t way, int writes_before, int writes_after) {
   enum { RECVS = 3 };

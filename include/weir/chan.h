@@ -89,8 +89,8 @@ WEIR_EXTERN int weir_chan_send(weir_op_t *op, weir_chan_t *ch, const void *value
  *
  *   ch     NULL parks until the op is cancelled.
  *   value  written at the latest when the recv completes; NULL drops the value. (Where the channel
- *          is shared and its values have a drop and more than 256 bytes, that needs memory: every form
- *          of receive gives UV_ENOMEM without it, and the value stays where it is.)
+ *          is shared and its values have a drop and more than 256 bytes, that needs memory: every
+ *          form of receive gives UV_ENOMEM without it, and the value stays where it is.)
  *
  * Returns 0 or what every start returns. Completes with 0; UV_EOF or the status given to
  * weir_chan_close_with once the channel is closed and empty (`value` is zeroed); the context's

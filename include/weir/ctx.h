@@ -7,8 +7,9 @@
  * for a NULL parent. A child holds its parent. Dropping the last reference to a context that is not
  * cancelled only detaches it.
  *
- * A context lives on a loop and belongs to its thread, but for what says "Thread: any": that takes a
- * reference, held by whoever calls. A loop belongs to the thread that made it until another runs it.
+ * A context lives on a loop and belongs to its thread, but for what says "Thread: any": that takes
+ * a reference, held by whoever calls. A loop belongs to the thread that made it until another runs
+ * it.
  */
 #ifndef WEIR_CTX_H
 #define WEIR_CTX_H
@@ -70,8 +71,8 @@ WEIR_EXTERN weir_ctx_t *weir_ctx_on_loop(weir_ctx_t *parent, weir_loop_t *loop);
 WEIR_EXTERN weir_ctx_t *weir_ctx_ref(weir_ctx_t *ctx);
 
 /*
- * Gives a reference back; NULL is fine. Thread: any; where it is the last one, what the context owns
- * is let go of on the thread of its loop.
+ * Gives a reference back; NULL is fine. Thread: any; where it is the last one, what the context
+ * owns is let go of on the thread of its loop.
  */
 WEIR_EXTERN void weir_ctx_unref(weir_ctx_t *ctx);
 

@@ -1,6 +1,6 @@
 /*
- * Waiting for several: wait groups, groups of which the first error cancels the others, and weighted
- * semaphores (Go: sync.WaitGroup, golang.org/x/sync/errgroup and semaphore).
+ * Waiting for several: wait groups, groups of which the first error cancels the others, and
+ * weighted semaphores (Go: sync.WaitGroup, golang.org/x/sync/errgroup and semaphore).
  *
  * Thread: all of them belong to one loop's thread, like its operations.
  */
@@ -66,8 +66,9 @@ WEIR_EXTERN weir_group_t *weir_group_new(weir_ctx_t *parent, size_t limit);
 WEIR_EXTERN weir_ctx_t *weir_group_ctx(weir_group_t *group);
 
 /*
- * Starts a task: at once and inside the call, or, over the limit, in order as others are done. Those
- * that still wait when an error comes are never started; what their `arg` owns is the caller's.
+ * Starts a task: at once and inside the call, or, over the limit, in order as others are done.
+ * Those that still wait when an error comes are never started; what their `arg` owns is the
+ * caller's.
  *
  * Returns 0; UV_ECANCELED after an error; UV_ENOMEM when it cannot wait; UV_EINVAL for NULL.
  */
@@ -103,8 +104,8 @@ WEIR_EXTERN weir_sem_t *weir_sem_new(weir_loop_t *loop, size_t permits);
  * Acquires n permits. Who comes later waits behind, even where there would be enough for it.
  *
  * Returns 0; UV_EINVAL for NULL, for another loop's op and for more than there are at all, which
- * blocks nobody; or what every start returns. Completes with 0, or the context's error: then without
- * permits.
+ * blocks nobody; or what every start returns. Completes with 0, or the context's error: then
+ * without permits.
  */
 WEIR_EXTERN int weir_sem_acquire(weir_op_t *op, weir_sem_t *sem, size_t n, weir_op_cb cb);
 

@@ -23,9 +23,10 @@ typedef void (*weir_loop_cb)(void *arg);
  * The caller owns the loop and gives it back with weir_loop_close. With nothing to do it does not
  * keep the uv loop alive.
  *
- * Thread: the loop belongs to the one that makes it, until another starts something on it or runs it.
- * Where the next thread begins with a bare uv_run, weir cannot see it before its first turn: until
- * then the former thread must not use what is on the loop, weir_ctx_cancel and _unref included.
+ * Thread: the loop belongs to the one that makes it, until another starts something on it or runs
+ * it. Where the next thread begins with a bare uv_run, weir cannot see it before its first turn:
+ * until then the former thread must not use what is on the loop, weir_ctx_cancel and _unref
+ * included.
  */
 WEIR_EXTERN int weir_loop_new(weir_loop_t **loop, uv_loop_t *uv);
 
@@ -39,8 +40,8 @@ WEIR_EXTERN int weir_loop_new(weir_loop_t **loop, uv_loop_t *uv);
  *
  * The uv loop must run for this to happen. Allowed in a callback. References to channels and
  * contexts may be dropped before or after, and other threads may go on cancelling, sending and
- * receiving meanwhile; the memory goes with the last reference. weir_work that runs already is waited
- * for.
+ * receiving meanwhile; the memory goes with the last reference. weir_work that runs already is
+ * waited for.
  *
  * Thread: the loop's. Where the loop has stopped running, any that takes over from there.
  */
@@ -73,9 +74,9 @@ WEIR_EXTERN int weir_loop_virtual_time(weir_loop_t *loop);
 
 /*
  * Sets for how many nanoseconds the loop may look for what other threads post to it before it goes
- * to sleep. It looks only after it had something from another thread: an idle loop never does. After
- * a few looks in vain it takes only some. Waking a sleeping thread costs tens of microseconds, a look
- * costs the processor.
+ * to sleep. It looks only after it had something from another thread: an idle loop never does.
+ * After a few looks in vain it takes only some. Waking a sleeping thread costs tens of
+ * microseconds, a look costs the processor.
  *
  *   ns  0 never looks. The default is 20,000, or 0 on a single processor.
  */

@@ -198,9 +198,9 @@ WEIR_EXTERN int weir_sleep(weir_op_t *op, uint64_t ms, weir_op_cb cb);
 /*
  * Runs fn(arg) on libuv's thread pool, and completes with 0 when it has returned.
  *
- * Returns 0, UV_ENOMEM or what every start returns; UV_EINVAL for a NULL `fn`. While it is queued it
- * can be cancelled. Once `fn` runs, weir_op_cancel gives UV_EBUSY, and a cancellation of the context
- * changes nothing: it completes with 0 when `fn` returns.
+ * Returns 0, UV_ENOMEM or what every start returns; UV_EINVAL for a NULL `fn`. While it is queued
+ * it can be cancelled. Once `fn` runs, weir_op_cancel gives UV_EBUSY, and a cancellation of the
+ * context changes nothing: it completes with 0 when `fn` returns.
  */
 WEIR_EXTERN int weir_work(weir_op_t *op, void (*fn)(void *arg), void *arg, weir_op_cb cb);
 

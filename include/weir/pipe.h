@@ -1,9 +1,9 @@
 /*
  * Pipelines: stages between channels, after the patterns of "Concurrency in Go".
  *
- * Each function builds a stage under a context and returns its output: a new channel of the context's
- * loop, with one reference for the caller. It takes over the caller's reference to every input,
- * also when it fails, so that calls nest:
+ * Each function builds a stage under a context and returns its output: a new channel of the
+ * context's loop, with one reference for the caller. It takes over the caller's reference to every
+ * input, also when it fails, so that calls nest:
  *
  *   weir_pipe_take(ctx, weir_pipe_repeat(ctx, WEIR_TYPE(int), &zero, 1), 3)
  *
@@ -13,11 +13,11 @@
  *
  * End. An output is closed once: when the input ends, with its closing status; when the context is
  * cancelled, with weir_ctx_err. So UV_EOF says that a stream is complete. Dropping the last
- * reference to an output cancels its stage, which drops its inputs, and so on up the chain. Closing it
- * is for the stage alone: another who closes it stops the stage only when it sends.
+ * reference to an output cancels its stage, which drops its inputs, and so on up the chain. Closing
+ * it is for the stage alone: another who closes it stops the stage only when it sends.
  *
- * Values. A stage has at most one value in hand, where nothing else is said; one that cannot be sent
- * any more is released by the `drop` of its type. What happens in a hop allocates nothing.
+ * Values. A stage has at most one value in hand, where nothing else is said; one that cannot be
+ * sent any more is released by the `drop` of its type. What happens in a hop allocates nothing.
  *
  * Functions given to stages run on the loop's thread, from the loop and never inside the building
  * call; those of weir_pipe_work run on libuv's thread pool.
@@ -60,8 +60,8 @@ WEIR_EXTERN weir_chan_t *weir_pipe_from(weir_ctx_t *ctx, const weir_type_t *type
 
 /*
  * Emits copies of n values again and again, by the type's `copy`. The originals stay the caller's.
- * Fails for a type with a `drop` and no `copy`. Ends at once for n = 0, and with what `copy` returns
- * when it fails.
+ * Fails for a type with a `drop` and no `copy`. Ends at once for n = 0, and with what `copy`
+ * returns when it fails.
  */
 WEIR_EXTERN weir_chan_t *weir_pipe_repeat(weir_ctx_t *ctx, const weir_type_t *type,
                                           const void *values, size_t n);
@@ -124,8 +124,8 @@ WEIR_EXTERN weir_chan_t *weir_pipe_batch(weir_ctx_t *ctx, weir_chan_t *in, size_
 WEIR_EXTERN weir_chan_t *weir_pipe_or(weir_ctx_t *ctx, weir_chan_t **chans, size_t n);
 
 /*
- * Emits each value twice: to out[0] and, as a copy by the type's `copy`, to out[1]. Takes the next one
- * when both have gone. When an output is dropped the other goes on.
+ * Emits each value twice: to out[0] and, as a copy by the type's `copy`, to out[1]. Takes the next
+ * one when both have gone. When an output is dropped the other goes on.
  *
  *   out  set to two channels, each with a reference for the caller; to NULL when it fails.
  *
@@ -145,8 +145,8 @@ WEIR_EXTERN int weir_pipe_tee(weir_ctx_t *ctx, weir_chan_t *in, weir_chan_t *out
 WEIR_EXTERN weir_chan_t *weir_pipe_bridge(weir_ctx_t *ctx, weir_chan_t *in, const weir_type_t *out);
 
 /*
- * Emits the values of n channels as they come; has one in hand of each. Ends when all have ended, with
- * the first status that is not UV_EOF; at once for n = 0.
+ * Emits the values of n channels as they come; has one in hand of each. Ends when all have ended,
+ * with the first status that is not UV_EOF; at once for n = 0.
  *
  *   chans  of types of one size: fails otherwise. The output has the type of the first.
  */
@@ -156,8 +156,8 @@ WEIR_EXTERN weir_chan_t *weir_pipe_fan_in(weir_ctx_t *ctx, weir_chan_t **chans, 
 typedef weir_chan_t *(*weir_stage_fn)(weir_ctx_t *ctx, weir_chan_t *in, void *arg);
 
 /*
- * Builds n stages that share an input, and fans their outputs in. `stage` runs inside the call. n = 0
- * ends at once.
+ * Builds n stages that share an input, and fans their outputs in. `stage` runs inside the call.
+ * n = 0 ends at once.
  */
 WEIR_EXTERN weir_chan_t *weir_pipe_fan_out(weir_ctx_t *ctx, weir_chan_t *in, size_t n,
                                            weir_stage_fn stage, void *arg);
@@ -208,8 +208,8 @@ WEIR_EXTERN weir_ctx_t *weir_slot_ctx(weir_slot_t *slot);
 /*
  * Says that the slot is done, and gives it back; also inside `start`.
  *
- *   status  0: emit the result. UV_EOF: end the stream, in its turn. WEIR_SKIP and other codes: emit
- *           nothing.
+ *   status  0: emit the result. UV_EOF: end the stream, in its turn. WEIR_SKIP and other codes:
+ *           emit nothing.
  */
 WEIR_EXTERN void weir_slot_done(weir_slot_t *slot, int status);
 

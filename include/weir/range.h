@@ -27,7 +27,8 @@ typedef union weir_range_room_u {
   void *align_pointer;
 } weir_range_room_t;
 
-/* Private: at a shared channel, what outlives a range that is stopped while a value is on its way. */
+/* Private: at a shared channel, what outlives a range that is stopped while a value is on
+ * its way. */
 typedef struct weir__receiver_s weir__receiver_t;
 
 struct weir_range_s {

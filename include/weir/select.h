@@ -67,8 +67,8 @@ WEIR_EXTERN int weir_select_try(weir_case_t *cases, size_t n, size_t *index);
  *   timeout_ms  milliseconds; 0 only tries, UINT64_MAX waits for ever.
  *   index       receives which case happened; may be NULL.
  *
- * Returns the status of the case, UV_ETIMEDOUT when none has happened, UV_EINVAL for a local channel
- * and for wrong arguments. Thread: any; on a loop's, the loop stands still.
+ * Returns the status of the case, UV_ETIMEDOUT when none has happened, UV_EINVAL for a local
+ * channel and for wrong arguments. Thread: any; on a loop's, the loop stands still.
  */
 WEIR_EXTERN int weir_select_blocking(weir_case_t *cases, size_t n, uint64_t timeout_ms,
                                      size_t *index);

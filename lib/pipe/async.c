@@ -7,8 +7,8 @@
  *   3. turn     The result is sent by an operation of the slot's own; those that wait at the output
  *               do so in the order of their turns. Or it is nothing, or it ends the stream.
  *   4. drain    At the end of the input those that are out still have their turns.
- *   5. cut      A cancellation, or a result that ends the stream: nothing has its turn any more. What is
- *               being sent still goes, unless it is cancelled, too.
+ *   5. cut      A cancellation, or a result that ends the stream: nothing has its turn any more.
+ *               What is being sent still goes, unless it is cancelled, too.
  *   6. close    The output is closed when nothing can be sent any more, and the stage's context is
  *               cancelled. Slots that are out may outlive that: the last one frees the stage.
  */

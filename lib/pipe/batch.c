@@ -1,13 +1,13 @@
 /*
  * weir_pipe_batch.
  *
- *   1. collect  Receive what is there, into the stage's own room. With the first value of a batch its
- *               timer starts, a second operation.
- *   2. due      The timer takes the receive back, unless that has happened and its callback is about
- *               to come. Either way the callback finds that the batch is due.
- *   3. flush    A batch that is full or due, and what is left at the end, goes to memory of its own and
- *               is sent. A timer that still runs is cancelled first: its callback comes before that of
- *               the send, which is later in the run queue.
+ *   1. collect  Receive what is there, into the stage's own room. With the first value of a batch
+ *               its timer starts, a second operation.
+ *   2. due      The timer takes the receive back, unless that has happened and its callback is
+ *               about to come. Either way the callback finds that the batch is due.
+ *   3. flush    A batch that is full or due, and what is left at the end, goes to memory of its own
+ *               and is sent. A timer that still runs is cancelled first: its callback comes before
+ *               that of the send, which is later in the run queue.
  *
  * At the end of the input the timer may be pending: then the stage ends in the timer's callback.
  */

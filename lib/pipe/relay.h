@@ -18,8 +18,8 @@ struct weir__relay_s {
 };
 
 /*
- * Makes a relay, as weir__stage_new, that receives from its input, and calls itself `where` in dumps.
- * The rooms for the values are the kind's to set.
+ * Makes a relay, as weir__stage_new, that receives from its input, and calls itself `where` in
+ * dumps. The rooms for the values are the kind's to set.
  */
 void *weir__relay_new(weir_ctx_t *ctx, weir_chan_t *in, const weir_type_t *out, size_t capacity,
                       size_t size, const char *where);

@@ -1,13 +1,14 @@
 /*
- * weir_pipe_tee. Two branches, each with an output and a context for it, below the tee's: when nobody
- * can receive there any more it is cancelled, and a wait tells so, also while nothing is being sent.
+ * weir_pipe_tee. Two branches, each with an output and a context for it, below the tee's: when
+ * nobody can receive there any more it is cancelled, and a wait tells so, also while nothing is
+ * being sent.
  *
  *   1. receive  One value.
  *   2. offer    One open branch gets it, the other one a copy. Both are sent at once.
  *   3. next     When both sends have completed. A branch whose send has failed is closed.
  *
- * The end closes what is open and cancels the tee's context, with which the waits complete. The last
- * one frees the tee.
+ * The end closes what is open and cancels the tee's context, with which the waits complete. The
+ * last one frees the tee.
  */
 #include "../mem.h"
 #include "../watch.h"
@@ -124,7 +125,8 @@ static void close_dropped(tee_t *tee) {
   }
 }
 
-/* The value is in the second room: 0, or there is nobody to offer it to, or why it can't be copied. */
+/* The value is in the second room: 0, or there is nobody to offer it to, or why it can't
+ * be copied. */
 static int prepare(tee_t *tee) {
   branch_t *first = &tee->branches[0], *second = &tee->branches[1];
 

@@ -3,14 +3,15 @@
  *
  *   1. todo     A slot that goes out is put into a shared channel that has room for all, and if a
  *               worker is idle, it becomes a request of the pool.
- *   2. run      On the pool, a worker takes slots until there are none left, calls `fn` for each and puts
- *               it into another shared channel, `done`. So small items share a request.
- *   3. collect  On the loop an operation receives from `done` while slots are out, and no longer: one
- *               that is parked there keeps the uv loop alive.
- *   4. cancel   Workers stop between two slots. When none runs any more, what is left in the channels is
- *               dropped, and the slots are given back.
+ *   2. run      On the pool, a worker takes slots until there are none left, calls `fn` for each
+ *               and puts it into another shared channel, `done`. So small items share a request.
+ *   3. collect  On the loop an operation receives from `done` while slots are out, and no longer:
+ *               one that is parked there keeps the uv loop alive.
+ *   4. cancel   Workers stop between two slots. When none runs any more, what is left in the
+ *               channels is dropped, and the slots are given back.
  *
- * The stage ends when no slot is out; the pool is freed when, besides, no operation of its is pending.
+ * The stage ends when no slot is out; the pool is freed when, besides, no operation of its is
+ * pending.
  */
 #include <stdatomic.h>
 
@@ -59,8 +60,8 @@ static bool take(pool_t *pool, weir_slot_t **slot) {
 
 /*
  * Looks a while for more, before a request ends of which the next would cost as much; and gives way
- * meanwhile, for it may be the loop that waits for this processor. It takes nothing while it counts as
- * looking: who puts something there relies on that many workers being free.
+ * meanwhile, for it may be the loop that waits for this processor. It takes nothing while it counts
+ * as looking: who puts something there relies on that many workers being free.
  */
 static bool look(pool_t *pool) {
   uint64_t end = uv_hrtime() + LOOK_NS;

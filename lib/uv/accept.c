@@ -1,7 +1,7 @@
 /*
- * weir_uv_accept. libuv tells of a connection, and of the next one only when that has been accepted: so
- * one is not, while the one before waits to be received. Nor is it while there is no memory for it: it
- * waits in the listener, and the others in the backlog.
+ * weir_uv_accept. libuv tells of a connection, and of the next one only when that has been
+ * accepted: so one is not, while the one before waits to be received. Nor is it while there is no
+ * memory for it: it waits in the listener, and the others in the backlog.
  */
 #include <weir/uv.h>
 
@@ -135,7 +135,8 @@ static void on_closing(weir__user_t *user) {
   weir__source_finish(&WEIR__CONTAINER(user, acceptor_t, user)->source, UV_ECANCELED);
 }
 
-/* libuv tells of no more while there is one that has not been accepted: another source may have left it. */
+/* libuv tells of no more while there is one that has not been accepted: another source may have
+ * left it. */
 static int take_left(acceptor_t *acceptor) {
   if (accept_one(acceptor) == UV_ENOMEM) return UV_ENOMEM;
   return 0;

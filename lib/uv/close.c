@@ -1,6 +1,6 @@
 /*
- * weir_uv_close. One that weir closes, or has closed a moment ago, is waited for by way of the table of
- * handles; one that was closed by other means, by rounds.
+ * weir_uv_close. One that weir closes, or has closed a moment ago, is waited for by way of the
+ * table of handles; one that was closed by other means, by rounds.
  */
 #include <weir/uv.h>
 

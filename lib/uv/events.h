@@ -1,8 +1,8 @@
 /*
  * Channels that libuv's callbacks fill. A source is a stage without an input:
  *
- *   1. event    libuv's callback makes a value and sends it, by an operation: while that is pending the
- *               source takes no other event. The same operation lets it rest.
+ *   1. event    libuv's callback makes a value and sends it, by an operation: while that is pending
+ *               the source takes no other event. The same operation lets it rest.
  *   2. finish   An error, the end of the events, a handle that is closed, an output that another
  *               closes, a cancellation: at once libuv is told to stop, the output is closed, the
  *               stage's context cancelled, so that what is pending completes.
@@ -33,8 +33,8 @@ void *weir__source_new(weir_ctx_t *ctx, const weir_type_t *type, size_t capacity
                        const char *where);
 
 /*
- * Starts it, and returns what the builder does: the output, closed with what `start` refuses with, or
- * NULL if the loop has closed and for UV_ENOMEM.
+ * Starts it, and returns what the builder does: the output, closed with what `start` refuses with,
+ * or NULL if the loop has closed and for UV_ENOMEM.
  */
 weir_chan_t *weir__source_start(weir__source_t *source, int (*start)(weir__source_t *source));
 

@@ -1,6 +1,6 @@
 /*
- * weir_uv_getaddrinfo. A lookup that is cancelled is detached: it is freed when libuv reports, which it
- * does also of one that it could take back.
+ * weir_uv_getaddrinfo. A lookup that is cancelled is detached: it is freed when libuv reports,
+ * which it does also of one that it could take back.
  */
 #include <weir/uv.h>
 

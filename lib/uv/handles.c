@@ -1,6 +1,6 @@
 /*
- * A table of lists, process-wide, since a callback of libuv's has nothing but the handle. A handle's
- * entries are of its loop's thread; only the lists are shared.
+ * A table of lists, process-wide, since a callback of libuv's has nothing but the handle. A
+ * handle's entries are of its loop's thread; only the lists are shared.
  */
 #include "handles.h"
 

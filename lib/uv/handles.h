@@ -1,5 +1,6 @@
 /*
- * What weir knows of uv handles that are the caller's, found by their addresses: `data` is not weir's.
+ * What weir knows of uv handles that are the caller's, found by their addresses: `data` is not
+ * weir's.
  */
 #ifndef WEIR_UV_HANDLES_H
 #define WEIR_UV_HANDLES_H
@@ -26,8 +27,8 @@ weir__user_t *weir__handle_user(uv_handle_t *handle);
 bool weir__handle_close(uv_handle_t *handle, weir__closing_t *closing);
 
 /*
- * For a handle that is closed by other means, of which libuv tells weir nothing: a handle that is opened
- * and closed after it, twice, calls back when all before it have been let go of (attach.c).
+ * For a handle that is closed by other means, of which libuv tells weir nothing: a handle that is
+ * opened and closed after it, twice, calls back when all before it have been let go of (attach.c).
  */
 typedef struct weir__round_s weir__round_t;
 struct weir__round_s {

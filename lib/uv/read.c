@@ -6,8 +6,9 @@
  *   1. alloc  takes the spare. While it is out, as where libuv has several reads under way, another
  *             buffer is made.
  *   2. read   copies what has come into a chunk of that size, and gives the buffer back: it is the
- *             spare, or freed if there is one. A read that has filled most of the buffer hands it over
- *             as the chunk, and so does one for whose copy there is no memory: nothing is lost.
+ *             spare, or freed if there is one. A read that has filled most of the buffer hands it
+ *             over as the chunk, and so does one for whose copy there is no memory: nothing is
+ *             lost.
  *
  * weir_loop_close frees the spare when nothing reads any more.
  */

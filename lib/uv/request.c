@@ -91,8 +91,8 @@ static const weir__kind_t connect_kind = KIND("connect"), write_kind = KIND("wri
                           shutdown_kind = KIND("shutdown");
 
 /*
- * Makes a request for an op: 0, and it is to be handed to libuv, then to `finish_start`; WEIR__COMPLETED: the
- * context is cancelled; or a negative code.
+ * Makes a request for an op: 0, and it is to be handed to libuv, then to `finish_start`;
+ * WEIR__COMPLETED: the context is cancelled; or a negative code.
  */
 static int prepare(weir_op_t *op, uv_handle_t *handle, weir_op_cb cb, request_t **request) {
   int started;

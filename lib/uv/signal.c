@@ -1,4 +1,5 @@
-/* weir_uv_signal: a uv_signal_t of the library's own, which outlives its source until it is closed. */
+/* weir_uv_signal: a uv_signal_t of the library's own, which outlives its source until it
+ * is closed. */
 #include <weir/uv.h>
 
 #include "../mem.h"

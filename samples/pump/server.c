@@ -25,7 +25,8 @@ void connection_touch(connection_t *c) {
   c->moved = weir_now(c->server->loop);
 }
 
-/* One timer for each connection, and not one for each chunk: it looks again when it could be late. */
+/* One timer for each connection, and not one for each chunk: it looks again when it could
+ * be late. */
 static void on_idle(weir_op_t *op, int status) {
   connection_t *c = op->data;
   uint64_t due = c->moved + c->server->idle_ms, now = weir_now(c->server->loop);

@@ -1,5 +1,6 @@
 /*
- * ctx: contexts that are made and cancelled, one by one and as a tree; in a callback, as programs do.
+ * ctx: contexts that are made and cancelled, one by one and as a tree; in a callback, as programs
+ * do.
  *
  * Three trees, of which the first gets its memory from the system: the medians are the others'.
  */

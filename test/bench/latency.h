@@ -17,8 +17,9 @@ enum { MESSAGE_BYTES = 64 };
 int latency_bind(uv_tcp_t *listener);
 
 /*
- * Runs `serve` with `server`, and beside it its client, which makes one connection, sends a message,
- * waits for all of it to come back, compares, sends the next, and ends the connection. Notes figures.
+ * Runs `serve` with `server`, and beside it its client, which makes one connection, sends a
+ * message, waits for all of it to come back, compares, sends the next, and ends the connection.
+ * Notes figures.
  */
 void latency_measure(const bench_t *bench, bench_part serve, latency_t *server,
                      trips_figures_t figures);

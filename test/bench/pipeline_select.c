@@ -1,6 +1,6 @@
 /*
- * pipeline3_select: pipeline3 with a done channel in place of a context, as Go writes it. Each stage
- * waits for `done` beside each receive and each send, by a select; the consumer closes it.
+ * pipeline3_select: pipeline3 with a done channel in place of a context, as Go writes it. Each
+ * stage waits for `done` beside each receive and each send, by a select; the consumer closes it.
  */
 #include "ends.h"
 

@@ -1,6 +1,6 @@
 /*
- * pipe3, pipe10: pipeline3 out of the library's stages: a weir_pipe_generate without end, so many of
- * weir_pipe_map that add one, and a range that cancels them all when it has had enough.
+ * pipe3, pipe10: pipeline3 out of the library's stages: a weir_pipe_generate without end, so many
+ * of weir_pipe_map that add one, and a range that cancels them all when it has had enough.
  */
 #include "ends.h"
 

@@ -1,6 +1,6 @@
 /*
- * One receiver that selects over several channels. select2, select4, select32, select128: each has a
- * sender that is always there. select4_one: four channels, and only one of them has a sender.
+ * One receiver that selects over several channels. select2, select4, select32, select128: each has
+ * a sender that is always there. select4_one: four channels, and only one of them has a sender.
  */
 #include "ends.h"
 

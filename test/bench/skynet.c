@@ -1,7 +1,7 @@
 /*
- * skynet: a tree of 100,000 leaves, ten children to a node. Each leaf sends its number to its parent;
- * each other node makes a channel and its children, receives ten numbers, and sends the sum to its
- * own parent. A node is an object of its own, freed when its number has gone.
+ * skynet: a tree of 100,000 leaves, ten children to a node. Each leaf sends its number to its
+ * parent; each other node makes a channel and its children, receives ten numbers, and sends the sum
+ * to its own parent. A node is an object of its own, freed when its number has gone.
  *
  * A child is started by a direct call, which is no deeper than the tree: what it does at once is to
  * start an operation, and that is what lets the others run.

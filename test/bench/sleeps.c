@@ -52,7 +52,8 @@ void bench_sleeps(const bench_t *bench) {
   sleepers_free(&sleepers);
 }
 
-/* For up to 64 ms, about as long as it takes to start a million: next to no time is spent waiting. */
+/* For up to 64 ms, about as long as it takes to start a million: next to no time is
+ * spent waiting. */
 void bench_sleeps_expire(const bench_t *bench) {
   sleepers_t sleepers;
   uint64_t start;

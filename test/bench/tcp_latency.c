@@ -1,12 +1,13 @@
 /*
  * tcp_latency: what channels on a loop cost the TCP traffic that it carries.
  *
- *   idle    the loop has nothing but an echo server to run, and sleeps while it waits for the client
+ *   idle    the loop has nothing but an echo server to run, and sleeps while it waits for the
+ *           client
  *   loaded  a rendezvous pair runs on it all the time, so that its run queue is never empty
  *   load    nanoseconds for each value of the pair, meanwhile
  *
- * An idle loop has to be woken for every message, a loaded one only to look: so what the load adds is
- * seen against the loaded figures of bare libuv (uv_tcp_latency), not against the idle ones.
+ * An idle loop has to be woken for every message, a loaded one only to look: so what the load adds
+ * is seen against the loaded figures of bare libuv (uv_tcp_latency), not against the idle ones.
  */
 #include "ends.h"
 #include "latency.h"

@@ -1,10 +1,10 @@
 /*
- * Senders and receivers on different threads, over a shared channel: from loop to loop (thread*), from
- * a thread without a loop to one (blocking*), and between two without (blocking_both*). The figure is
- * from when all threads are ready until the receivers have seen the end.
+ * Senders and receivers on different threads, over a shared channel: from loop to loop (thread*),
+ * from a thread without a loop to one (blocking*), and between two without (blocking_both*). The
+ * figure is from when all threads are ready until the receivers have seen the end.
  *
- * One of each, or by the digits of a name: thread41_* has 4 senders on one loop and 1 receiver on the
- * other. thread44x_* has 4 and 4 with a thread and a loop each.
+ * One of each, or by the digits of a name: thread41_* has 4 senders on one loop and 1 receiver on
+ * the other. thread44x_* has 4 and 4 with a thread and a loop each.
  */
 #include "ends.h"
 

@@ -1,7 +1,7 @@
 /*
- * The same server on a bare uv loop: idle, and (loaded) with an idle handle, which keeps the loop from
- * sleeping as something to run does, but does nothing. No program is like that: it is the limit for a
- * loop that carries a load, the latency with nothing of the load's own time in it.
+ * The same server on a bare uv loop: idle, and (loaded) with an idle handle, which keeps the loop
+ * from sleeping as something to run does, but does nothing. No program is like that: it is the
+ * limit for a loop that carries a load, the latency with nothing of the load's own time in it.
  */
 #include "latency.h"
 

@@ -1,5 +1,5 @@
-/* Sends a value through a channel, then lets a select choose between one that comes and one that does
- * not. Exits with 0 if both gave what they should. */
+/* Sends a value through a channel, then lets a select choose between one that comes and one that
+ * does not. Exits with 0 if both gave what they should. */
 #include <stdio.h>
 #include <weir.h>
 

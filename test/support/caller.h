@@ -1,6 +1,6 @@
 /*
- * A caller is a thread without a loop that makes one blocking call, and notes what it returns. Tests
- * wait until it is really blocked: it stands in its channel's queue.
+ * A caller is a thread without a loop that makes one blocking call, and notes what it returns.
+ * Tests wait until it is really blocked: it stands in its channel's queue.
  */
 #ifndef WEIR_TEST_CALLER_H
 #define WEIR_TEST_CALLER_H

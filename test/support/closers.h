@@ -1,4 +1,5 @@
-/* Handles that are closed by weir_uv_close, and freed by the first callback that says that they are closed. */
+/* Handles that are closed by weir_uv_close, and freed by the first callback that says that they are
+ * closed. */
 #ifndef WEIR_TEST_CLOSERS_H
 #define WEIR_TEST_CLOSERS_H
 

@@ -1,6 +1,7 @@
 /*
- * A drain ranges over the chunks of a stream: what they bring is stamped, from the place where it starts,
- * and is freed. It takes the reference over, so that the channel is abandoned when it stops.
+ * A drain ranges over the chunks of a stream: what they bring is stamped, from the place where it
+ * starts, and is freed. It takes the reference over, so that the channel is abandoned when it
+ * stops.
  */
 #ifndef WEIR_TEST_DRAINS_H
 #define WEIR_TEST_DRAINS_H

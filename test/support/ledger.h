@@ -1,6 +1,6 @@
 /*
- * What became of each of many values. A value is sent by one sender under a number of its own, and is
- * received, or dropped, or kept by its sender: one of them, once. Any thread may note it.
+ * What became of each of many values. A value is sent by one sender under a number of its own, and
+ * is received, or dropped, or kept by its sender: one of them, once. Any thread may note it.
  */
 #ifndef WEIR_TEST_LEDGER_H
 #define WEIR_TEST_LEDGER_H
@@ -25,7 +25,8 @@ uint64_t ledger_note(const ledger_value_t *value, ledger_fate_t fate);
 /* How many have the fate. */
 uint64_t ledger_count(ledger_fate_t fate);
 
-/* The sender has sent, or tried to send, values up to number `sent` - 1: each must have its fate. */
+/* The sender has sent, or tried to send, values up to number `sent` - 1: each must have
+ * its fate. */
 void ledger_check(uint32_t sender, uint32_t sent);
 
 void ledger_close(void);

@@ -1,7 +1,8 @@
 /*
- * Lookups that the test holds up: a getaddrinfo of its own, which libuv finds before the system's, says
- * that it runs and waits at a gate when the service is GATED, then looks up without it. And a
- * freeaddrinfo that counts what has not been freed. For one file of a program: they are the program's.
+ * Lookups that the test holds up: a getaddrinfo of its own, which libuv finds before the system's,
+ * says that it runs and waits at a gate when the service is GATED, then looks up without it. And a
+ * freeaddrinfo that counts what has not been freed. For one file of a program: they are the
+ * program's.
  */
 #ifndef WEIR_TEST_LOOKUPS_H
 #define WEIR_TEST_LOOKUPS_H

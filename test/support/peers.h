@@ -1,13 +1,13 @@
 /*
  * Peers on this machine, which the test drives by plain calls that do not block:
  *
- *   wire      a stream of a loop, and a descriptor at its far end. Its bytes are stamped: what stands at
- *             each place of the stream is known.
+ *   wire      a stream of a loop, and a descriptor at its far end. Its bytes are stamped: what
+ *             stands at each place of the stream is known.
  *   listener  a stream of a loop that is bound, and descriptors that dial it.
  *   deaf      a listener that accepts none, with a full backlog: whoever connects waits.
  *
- * And the ways in which something is cut short. Streams lie in memory of their own, so that it shows
- * when they are used too late.
+ * And the ways in which something is cut short. Streams lie in memory of their own, so that it
+ * shows when they are used too late.
  */
 #ifndef WEIR_TEST_PEERS_H
 #define WEIR_TEST_PEERS_H
@@ -291,7 +291,8 @@ static inline void library_free(void *block) {
   weir_chunk_free(&chunk);
 }
 
-/* The ways to cut something short. Each is tried on a loop of its own, which is closed at the end. */
+/* The ways to cut something short. Each is tried on a loop of its own, which is closed at
+ * the end. */
 
 typedef enum { BY_OP, BY_CONTEXT, BY_DEADLINE, BY_THREAD, BY_LOOP, WAYS } way_t;
 

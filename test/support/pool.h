@@ -1,6 +1,6 @@
 /*
- * libuv's thread pool, filled with work that waits: what is queued after it stays queued. And work whose
- * start and end are the test's to say.
+ * libuv's thread pool, filled with work that waits: what is queued after it stays queued. And work
+ * whose start and end are the test's to say.
  */
 #ifndef WEIR_TEST_POOL_H
 #define WEIR_TEST_POOL_H

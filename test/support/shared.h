@@ -1,6 +1,6 @@
 /*
- * Shared channels of int on the fixture's loop. What is parked on one keeps the uv loop alive, so that
- * weir_run is for when nothing is, and settle for when something may be.
+ * Shared channels of int on the fixture's loop. What is parked on one keeps the uv loop alive, so
+ * that weir_run is for when nothing is, and settle for when something may be.
  */
 #ifndef WEIR_TEST_SHARED_H
 #define WEIR_TEST_SHARED_H

@@ -1,6 +1,6 @@
 /*
- * Senders and receivers on loops and on threads, that share channels and are cancelled, time out and
- * see the channels closed, at random. What becomes of each value is kept in the ledger.
+ * Senders and receivers on loops and on threads, that share channels and are cancelled, time out
+ * and see the channels closed, at random. What becomes of each value is kept in the ledger.
  *
  *   stress.c   a run: channels, threads, its end
  *   sender.c   receiver.c   the actors

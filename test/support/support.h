@@ -1,6 +1,6 @@
 /*
- * The fixture of all tests: a fresh uv loop with weir attached. Its teardown closes both, and asserts
- * that neither a uv handle nor a byte of the library's is left behind.
+ * The fixture of all tests: a fresh uv loop with weir attached. Its teardown closes both, and
+ * asserts that neither a uv handle nor a byte of the library's is left behind.
  */
 #ifndef WEIR_TEST_SUPPORT_H
 #define WEIR_TEST_SUPPORT_H

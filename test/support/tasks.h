@@ -1,6 +1,6 @@
 /*
- * A group and its tasks, which note that and when they start. A task is done inside its start, after a
- * sleep under the group's context, or by hand.
+ * A group and its tasks, which note that and when they start. A task is done inside its start,
+ * after a sleep under the group's context, or by hand.
  */
 #ifndef WEIR_TEST_TASKS_H
 #define WEIR_TEST_TASKS_H

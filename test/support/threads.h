@@ -1,6 +1,6 @@
 /*
- * Loops on threads of their own, for tests of what crosses threads. The fixture's loop stays with the
- * test's own thread.
+ * Loops on threads of their own, for tests of what crosses threads. The fixture's loop stays with
+ * the test's own thread.
  *
  *   static void work(support_thread_t *thread, void *arg) { .. weir_run(thread->loop); .. }
  *
@@ -14,8 +14,8 @@
 #include <weir.h>
 
 /*
- * An assertion for any thread, and for loops that run often: Check's own belong to the test's thread.
- * When it fails, the program says why, with support_note, and aborts.
+ * An assertion for any thread, and for loops that run often: Check's own belong to the test's
+ * thread. When it fails, the program says why, with support_note, and aborts.
  */
 #define ensure(condition)                                                                          \
   ((condition) ? (void)0 : support_ensure_failed(__FILE__, __LINE__, #condition, 0, 0))

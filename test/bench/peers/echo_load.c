@@ -2,8 +2,8 @@
  * echo_load CONNECTIONS BYTES SECONDS PROGRAM [WORD...]
  *
  * Starts an echo server, which says "listening on 127.0.0.1:PORT", and loads it: each connection
- * sends a message of so many bytes, waits until all of it is back, compares, and sends the next. Ends
- * the server with SIGINT, and prints
+ * sends a message of so many bytes, waits until all of it is back, compares, and sends the next.
+ * Ends the server with SIGINT, and prints
  *
  *   MEGABYTES a second (each counted once), MICROSECONDS of the server's processor time a megabyte
  *

@@ -1,9 +1,9 @@
 /*
  * The echo server of samples/pump on bare libuv: uv_echo PORT [--idle MS].
  *
- * It does the same: reading stops while a chunk is being written and one more waits, each connection
- * has an idle timeout, the end of the client is given back, and SIGINT ends it. Chunks are of their
- * own memory, as large as what has been read.
+ * It does the same: reading stops while a chunk is being written and one more waits, each
+ * connection has an idle timeout, the end of the client is given back, and SIGINT ends it. Chunks
+ * are of their own memory, as large as what has been read.
  */
 #include <signal.h>
 #include <stdbool.h>
