@@ -281,6 +281,23 @@ START_TEST(reset_by_the_peer_is_the_end) {
 }
 END_TEST
 
+/* The bytes and the reset are there before the loop looks: libuv itself would speak of an end. */
+START_TEST(reset_behind_bytes_is_no_eof) {
+  EACH_CAPACITY(capacity) {
+    drain_t drain = {.then = NULL};
+    wire_t wire;
+
+    wire_open(&wire, A_TCP);
+    drain_start(&drain, weir_uv_read(bg, &wire.near->stream, capacity));
+    far_push(wire.far, 1000, 0);
+    far_reset(wire.far);
+    ck_assert_uint_eq(weir_run(loop), 0);
+    ck_drain_ended(&drain, 1000, UV_ECONNRESET);
+    near_close(wire.near);
+  }
+}
+END_TEST
+
 START_TEST(stream_that_is_not_connected_ends_at_once) {
   near_t *near = near_new(uv, A_TCP);
   weir_chan_t *ch = weir_uv_read(bg, &near->stream, 1);
@@ -561,6 +578,7 @@ static const support_test_t tests[] = {
     T(slow_receiver_gets_all_of_it),
     T(end_comes_after_what_waited_for_room),
     T(reset_by_the_peer_is_the_end),
+    T(reset_behind_bytes_is_no_eof),
     T(stream_that_is_not_connected_ends_at_once),
     T(closing_stream_ends_at_once),
     T(second_reader_ends_at_once_and_the_first_goes_on),

@@ -82,8 +82,28 @@ static weir_loop_t *loop_of(const reader_t *reader) {
   return weir_ctx_loop(reader->source.stage.ctx);
 }
 
+/*
+ * When a reset comes close behind what was read, libuv takes the hang-up for an end,
+ * without another read: the socket still has its error.
+ */
+static int error_behind_end(uv_stream_t *stream) {
+#if defined(_WIN32)
+  (void)stream;
+  return UV_EOF;
+#else
+  int error = 0;
+  socklen_t size = sizeof(error);
+  uv_os_fd_t fd;
+
+  if (uv_fileno((uv_handle_t *)stream, &fd)) return UV_EOF;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) || !error) return UV_EOF;
+  return uv_translate_sys_error(error);
+#endif
+}
+
 /* libuv has a name of its own for the want of a buffer. */
-static int error_of(ssize_t nread, const uv_buf_t *buf) {
+static int error_of(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
+  if (nread == UV_EOF) return error_behind_end(stream);
   return nread == UV_ENOBUFS && !buf->base ? UV_ENOMEM : (int)nread;
 }
 
@@ -112,7 +132,7 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
     if (!weir__source_send(&reader->source)) uv_read_stop(stream);
   } else {
     buffer_give(loop_of(reader), buf->base);
-    if (nread < 0) weir__source_finish(&reader->source, error_of(nread, buf));
+    if (nread < 0) weir__source_finish(&reader->source, error_of(stream, nread, buf));
   }
 }
 
