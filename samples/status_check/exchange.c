@@ -43,8 +43,8 @@ static void finish_at_end(exchange_t *e, int status) {
 
   if (weir_ctx_err(e->ctx))
     e->http.error = error_of_ctx(e->ctx, doing);
-  else if (status == UV_EOF)
-    http_end(&e->http);
+  else if (status == UV_EOF || status == UV_ECONNABORTED)
+    http_end(&e->http, status == UV_EOF);
   else
     e->http.error = (check_error_t){.kind = FAILURE_LOST, .code = status};
   finish(e);

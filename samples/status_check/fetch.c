@@ -77,10 +77,10 @@ static void begin(fetch_t *f, const char *doing) {
   f->since = uv_hrtime();
 }
 
-/* Returns how long the layer has taken. */
-static uint64_t leave_layer(fetch_t *f) {
+/* Notes how long the layer has taken, if it has done what it is for. */
+static void leave_layer(fetch_t *f, uint64_t *time, bool is_done) {
   weir_chan_unref(f->layer);
-  return uv_hrtime() - f->since;
+  if (is_done) *time = uv_hrtime() - f->since;
 }
 
 /* HTTP */
@@ -89,7 +89,7 @@ static void on_answered(weir_op_t *op, int status) {
   fetch_t *f = op->data;
   response_t *response = &f->reply.response;
 
-  leave_layer(f);
+  weir_chan_unref(f->layer);
   if (status) {
     fail(f, (check_error_t){.kind = FAILURE_CANCELLED});
     return;
@@ -117,7 +117,7 @@ static void on_secured(weir_op_t *op, int status) {
   fetch_t *f = op->data;
   bool is_distrusted = f->secured.is_distrusted;
 
-  f->reply.times.tls = leave_layer(f);
+  leave_layer(f, &f->reply.times.tls, !status && !f->secured.wrong);
   if (status) {
     fail(f, (check_error_t){.kind = FAILURE_TLS, .detail = uv_strerror(status)});
   } else if (f->secured.wrong) {
@@ -153,7 +153,7 @@ static void name_remote(const uv_tcp_t *tcp, char *remote) {
 static void on_connected(weir_op_t *op, int status) {
   fetch_t *f = op->data;
 
-  f->reply.times.connect = leave_layer(f);
+  leave_layer(f, &f->reply.times.connect, !status);
   if (status == UV_ETIMEDOUT) {
     fail(f, (check_error_t){.kind = FAILURE_TIMED_OUT, .detail = f->doing});
     return;
@@ -180,10 +180,17 @@ static void join(fetch_t *f) {
 
 /* the name */
 
+/* For which nobody is asked. */
+static bool is_address(const char *host) {
+  unsigned char address[16];
+
+  return uv_inet_pton(AF_INET, host, address) == 0 || uv_inet_pton(AF_INET6, host, address) == 0;
+}
+
 static void on_found(weir_op_t *op, int status) {
   fetch_t *f = op->data;
 
-  f->reply.times.dns = leave_layer(f);
+  leave_layer(f, &f->reply.times.dns, !status && !is_address(f->url.host));
   if (status)
     fail(f, (check_error_t){.kind = FAILURE_RESOLVE, .code = status});
   else

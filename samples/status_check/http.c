@@ -216,12 +216,11 @@ http_state_t http_feed(http_t *http, const char *data, size_t length) {
   return HTTP_MORE;
 }
 
-/* A body without a length ends with the connection. */
-http_state_t http_end(http_t *http) {
+http_state_t http_end(http_t *http, bool is_whole) {
   if (http->status == 0) {
     if (http->is_inside) return fail(http, FAILURE_CUT_OFF, "header");
     return fail(http, FAILURE_EMPTY, NULL);
   }
-  llhttp_finish(&http->parser);
+  if (is_whole) llhttp_finish(&http->parser);
   return http->is_done ? HTTP_DONE : fail(http, FAILURE_CUT_OFF, "body");
 }

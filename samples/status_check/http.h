@@ -52,7 +52,11 @@ void http_init(http_t *http, bool is_head, uint64_t body_max);
 /* Takes in the next bytes of the answer; not to be called after another result than HTTP_MORE. */
 http_state_t http_feed(http_t *http, const char *data, size_t length);
 
-/* Takes in that the connection has ended; as http_feed(), but never HTTP_MORE. */
-http_state_t http_end(http_t *http);
+/*
+ * Takes in that the connection has ended; as http_feed(), but never HTTP_MORE.
+ *
+ *   is_whole  nothing can be missing: a body without a length ends here.
+ */
+http_state_t http_end(http_t *http, bool is_whole);
 
 #endif

@@ -53,7 +53,10 @@ typedef struct response_s {
   uint64_t bytes;              /* of the body */
 } response_t;
 
-/* In nanoseconds; 0: did not happen. The first four are of the last request, in their order. */
+/*
+ * In nanoseconds; 0: did not happen, or did not succeed. The first four are of the last request, one
+ * after the other.
+ */
 typedef struct times_s {
   uint64_t dns;
   uint64_t connect;

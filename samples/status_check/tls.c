@@ -124,7 +124,7 @@ static void tell_failure(session_t *s) {
 static int ask_why(session_t *s, int result) {
   switch (SSL_get_error(s->ssl, result)) {
   case SSL_ERROR_WANT_READ:
-    return s->below_end == UV_EOF ? UV_EPROTO : s->below_end;
+    return s->below_end == UV_EOF ? UV_ECONNABORTED : s->below_end;
   case SSL_ERROR_ZERO_RETURN:
     return UV_EOF;
   default:

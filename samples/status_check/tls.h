@@ -45,7 +45,7 @@ typedef struct secured_s {
  *
  * Returns a channel of one secured_t. It closes with the error of `ctx`. NULL for want of memory.
  * The reference is the caller's. A wire that ends without the peer's having said so (close_notify)
- * ends with UV_EPROTO.
+ * ends with UV_ECONNABORTED: something may be missing.
  */
 weir_chan_t *tls_secure(weir_ctx_t *ctx, tls_t *tls, wire_t *below, const char *host);
 

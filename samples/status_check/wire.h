@@ -8,7 +8,7 @@
 #include <weir.h>
 
 typedef struct wire_s {
-  weir_chan_t *in;  /* what the peer says; closes with UV_EOF or an error */
+  weir_chan_t *in;  /* what the peer says; closes with UV_EOF, or an error */
   weir_chan_t *out; /* what is said to it; UV_EPIPE when it does not listen any more */
 } wire_t;
 

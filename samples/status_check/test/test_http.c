@@ -104,7 +104,7 @@ static void expect_answer(const char *answer, const wanted_t *wanted) {
     http_t http;
     http_init(&http, wanted->is_head, wanted->body_max ? wanted->body_max : ENOUGH);
     EXPECT(feed(&http, answer, size) == (wanted->ends ? HTTP_MORE : HTTP_DONE));
-    if (wanted->ends) EXPECT(http_end(&http) == HTTP_DONE);
+    if (wanted->ends) EXPECT(http_end(&http, true) == HTTP_DONE);
     EXPECT(http.status == wanted->status);
     EXPECT(http.bytes == wanted->bytes);
     if (wanted->reason) EXPECT_TEXT(http.reason, wanted->reason);
@@ -192,7 +192,7 @@ static void expect_failure(const char *answer, bool at_end, failure_t kind, cons
     http_t http;
     http_init(&http, false, ENOUGH);
     EXPECT(feed(&http, answer, size) == (at_end ? HTTP_MORE : HTTP_FAILED));
-    if (at_end) EXPECT(http_end(&http) == HTTP_FAILED);
+    if (at_end) EXPECT(http_end(&http, true) == HTTP_FAILED);
     EXPECT(http.error.kind == kind);
     if (detail) EXPECT_TEXT(http.error.detail, detail);
     free(http.location);
@@ -231,6 +231,16 @@ static void tells_where_it_ended(void) {
   expect_failure("HTTP/1.1 200 OK\r\n" CHUNKED "0\r\n", true, FAILURE_CUT_OFF, "body");
 }
 
+/* As from TLS without the peer's close_notify: then the connection's end is no end of a body. */
+static void a_cut_is_no_end(void) {
+  http_t http;
+
+  http_init(&http, false, ENOUGH);
+  EXPECT(feed(&http, "HTTP/1.1 200 OK\r\n\r\nto the e", 1) == HTTP_MORE);
+  EXPECT(http_end(&http, false) == HTTP_FAILED);
+  EXPECT(http.error.kind == FAILURE_CUT_OFF && http.status == 200 && http.bytes == 8);
+}
+
 /* Feeds `start`, then `line` until it is too much. Returns how many bytes that took. */
 static size_t feed_too_much(const char *start, const char *line) {
   size_t count = strlen(start);
@@ -266,7 +276,7 @@ static void cuts_a_location_that_is_too_long(void) {
   http_init(&http, false, ENOUGH);
   EXPECT(feed(&http, answer, 7) == HTTP_MORE);
   EXPECT(feed(&http, "\r\n\r\n", 4) == HTTP_MORE);
-  EXPECT(http_end(&http) == HTTP_DONE);
+  EXPECT(http_end(&http, true) == HTTP_DONE);
   EXPECT(strlen(http.location) == URL_MAX + 1);
   free(http.location);
 }
@@ -285,6 +295,7 @@ static const case_t cases[] = {
     {"tells_where_it_redirects", tells_where_it_redirects},
     {"refuses_nonsense", refuses_nonsense},
     {"tells_where_it_ended", tells_where_it_ended},
+    {"a_cut_is_no_end", a_cut_is_no_end},
     {"refuses_headers_of_absurd_size", refuses_headers_of_absurd_size},
     {"cuts_a_location_that_is_too_long", cuts_a_location_that_is_too_long},
 };
