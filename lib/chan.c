@@ -258,11 +258,18 @@ int weir_chan_try_send(weir_chan_t *ch, const void *value) {
   return weir__chan_send_now(ch, value, NULL);
 }
 
-int weir_chan_try_recv(weir_chan_t *ch, void *value) {
-  if (!ch) return UV_EAGAIN;
+WEIR__APART int recv_what_is_there(weir_chan_t *ch, void *value) {
   if (!ch->loop) return transfer_now(ch, value, false);
   weir__loop_adopt(ch->loop);
   return weir__chan_recv_now(ch, value, NULL);
+}
+
+/* Who polls a channel finds mostly nothing. */
+int weir_chan_try_recv(weir_chan_t *ch, void *value) {
+  if (!ch) return UV_EAGAIN;
+  if (ch->loop && ch->length == 0 && !ch->status && weir__queue_empty(&ch->senders))
+    return UV_EAGAIN;
+  return recv_what_is_there(ch, value);
 }
 
 /* operations: what they are parked as */

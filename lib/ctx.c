@@ -167,18 +167,24 @@ static void let_go(weir_ctx_t *ctx) {
   if (!is_referenced(ctx) && on_unreferenced(ctx)) ctx_free(ctx);
 }
 
+/* The reference goes over to a post. */
+WEIR__APART void unref_by_post(weir_ctx_t *ctx) {
+  weir__posts_t posts = {0};
+
+  weir__ctx_post(ctx, WEIR__UNREF, &posts);
+  weir__posts_settle(&posts, NULL);
+}
+
 /* The last reference: only its loop lets go of a context, and nobody else can count any more. */
 static void unref_last(weir_ctx_t *ctx) {
   weir_loop_t *loop = ctx->scope.loop, *before;
-  weir__posts_t posts = {0};
 
   if (weir__loop_enter(loop, &before)) {
     atomic_store_explicit(&ctx->refs, 0, memory_order_relaxed);
     if (!is_referenced(ctx) && on_unreferenced(ctx)) ctx_free(ctx);
     weir__loop_leave(loop, before);
   } else {
-    weir__ctx_post(ctx, WEIR__UNREF, &posts); /* to which the reference goes over */
-    weir__posts_settle(&posts, NULL);
+    unref_by_post(ctx);
   }
 }
 
@@ -338,9 +344,15 @@ void weir_ctx_cancel(weir_ctx_t *ctx) {
   weir_ctx_cancel_cause(ctx, 0);
 }
 
+WEIR__APART void cancel_by_post(weir_ctx_t *ctx, int cause) {
+  weir__posts_t posts = {0};
+
+  weir__ctx_cancel_from(ctx, UV_ECANCELED, cause, &posts);
+  weir__posts_settle(&posts, NULL);
+}
+
 void weir_ctx_cancel_cause(weir_ctx_t *ctx, int cause) {
   weir_loop_t *loop, *before;
-  weir__posts_t posts = {0};
 
   if (!ctx || ctx == ctx->scope.loop->background) return;
   loop = ctx->scope.loop;
@@ -349,8 +361,7 @@ void weir_ctx_cancel_cause(weir_ctx_t *ctx, int cause) {
     weir__ctx_cancel(ctx, UV_ECANCELED, cause);
     weir__loop_leave(loop, before);
   } else {
-    weir__ctx_cancel_from(ctx, UV_ECANCELED, cause, &posts);
-    weir__posts_settle(&posts, NULL);
+    cancel_by_post(ctx, cause);
   }
 }
 

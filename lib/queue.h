@@ -18,6 +18,15 @@
 #define WEIR__INLINE static inline
 #endif
 
+/* For what must not, since its caller seldom needs it, and would save registers for it each time. */
+#if defined(__GNUC__)
+#define WEIR__APART static __attribute__((noinline))
+#elif defined(_MSC_VER)
+#define WEIR__APART static __declspec(noinline)
+#else
+#define WEIR__APART static
+#endif
+
 #define WEIR__CONTAINER(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void weir__queue_init(weir__link_t *head) {

@@ -65,6 +65,7 @@ void bench_buffered4096(const bench_t *bench);
 void bench_range(const bench_t *bench);
 void bench_many64(const bench_t *bench);
 void bench_try_empty(const bench_t *bench);
+void bench_chans(const bench_t *bench);
 void bench_select2(const bench_t *bench);
 void bench_select4(const bench_t *bench);
 void bench_select32(const bench_t *bench);

@@ -30,6 +30,7 @@ static const workload_t workloads[] = {
     {"range", bench_range},
     {"many64", bench_many64},
     {"try_empty", bench_try_empty},
+    {"chan", bench_chans},
     {"select2", bench_select2},
     {"select4", bench_select4},
     {"select32", bench_select32},

@@ -31,6 +31,7 @@ var workloads = append(append([]workload{
 	{"buffered4096", func(scale float64) { stream("buffered4096", 4096, scale) }},
 	{"range", ranged},
 	{"try_empty", tryEmpty},
+	{"chan", chans},
 	{"select2", func(scale float64) { selectOver("select2", choose2, 2, 2, 1000000, scale) }},
 	{"select4", func(scale float64) { selectOver("select4", choose4, 4, 4, 1000000, scale) }},
 	{"select32", func(scale float64) { selectOver("select32", choose32, 32, 32, 200000, scale) }},
@@ -178,6 +179,18 @@ func tryEmpty(scale float64) {
 	}
 	result("try_empty", time.Since(start), n)
 	expect(empty == n && value == 1, "try_empty")
+}
+
+var made chan int // so that a channel is made on the heap
+
+func chans(scale float64) {
+	n := scaled(1000000, scale)
+	start := time.Now()
+	for i := 0; i < n; i++ {
+		made = make(chan int)
+	}
+	result("chan.new", time.Since(start), n)
+	expect(cap(made) == 0, "chan.new")
 }
 
 // Contexts and timers.
