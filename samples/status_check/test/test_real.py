@@ -4,7 +4,6 @@ test_real.py PROGRAM NAME runs test_NAME.
 """
 import os
 import threading
-import time
 import urllib.request
 
 from certificates import Authority
@@ -31,7 +30,7 @@ def test_nginx_serves_what_is_asked():
         for path, expected in cases.items():
             result = outcome[server.http + path].says(**expected, attempts=1, redirects=[])
             assert result.remote == f"127.0.0.1:{server.port}", result.line
-        assert "GET /small.txt?query HTTP/1.1" in server.log()
+        wait_until(lambda: "GET /small.txt?query HTTP/1.1" in server.log())
 
 
 def test_nginx_redirects():
@@ -284,8 +283,9 @@ def test_busy_host_does_not_hold_up_another():
         urls = [slow.url("/silent"), slow.url("/ok"), quick.url("/ok"), quick.url("/ok?2")]
         with started("--per-host", 1, "--concurrency", 3, "--timeout", 3600000, *urls) as running:
             assert {running.result().url, running.result().url} == set(urls[2:])
-            assert slow.targets() == ["/silent"]
+            wait_until(lambda: slow.requests)
             running.interrupt().ends_soon()
+        assert slow.targets() == ["/silent"]
 
 
 def test_results_come_as_they_are_ready():

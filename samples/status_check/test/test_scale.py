@@ -8,7 +8,7 @@ import os
 import time
 
 from certificates import Authority
-from hostile import Server, hears_and_is_silent
+from hostile import Server
 from real import nginx
 from support import IS_SANITIZED, folder, need, refusing_port, run, started
 
