@@ -58,7 +58,8 @@ WEIR_EXTERN int weir_uv_connect(weir_op_t *op, uv_tcp_t *tcp, const struct socka
  *
  * Returns 0, what uv_write refuses with, UV_ENOMEM or what every start returns. Completes with 0,
  * the error of the write, or the context's: then part may have gone, and the stream is closed. One
- * that waits behind a connect that fails ends with UV_ECANCELED though the stream is open.
+ * that waits behind a connect that fails ends with UV_ECANCELED though the stream is open. One that
+ * the stream takes at once has happened: it completes with 0 in any case.
  */
 WEIR_EXTERN int weir_uv_write(weir_op_t *op, uv_stream_t *stream, const uv_buf_t bufs[],
                               unsigned nbufs, weir_op_cb cb);

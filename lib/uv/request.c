@@ -6,6 +6,8 @@
  *   3. done       libuv reports, if interrupted while it closes the stream: the op completes. Its
  *                 callback comes from a later turn, when the handle is closed.
  *   4. free       After 3, and if it has closed the stream, after that.
+ *
+ * A write that the stream takes at once is done at its start: libuv would report it a turn later.
  */
 #include <weir/uv.h>
 
@@ -25,6 +27,7 @@ typedef struct request_s {
   int interrupted; /* with this status; or 0 */
   bool is_closing, is_done;
   weir__closing_t closing;
+  uv_buf_t bufs[]; /* what is left of a write */
 } request_t;
 
 static void free_if_over(request_t *request) {
@@ -94,13 +97,14 @@ static const weir__kind_t connect_kind = KIND("connect"), write_kind = KIND("wri
  * Makes a request for an op: 0, and it is to be handed to libuv, then to `finish_start`;
  * WEIR__COMPLETED: the context is cancelled; or a negative code.
  */
-static int prepare(weir_op_t *op, uv_handle_t *handle, weir_op_cb cb, request_t **request) {
+static int prepare(weir_op_t *op, uv_handle_t *handle, weir_op_cb cb, unsigned nbufs,
+                   request_t **request) {
   int started;
 
   if (!op || !op->ctx || !handle || handle->loop != weir__scope(op)->loop->uv) return UV_EINVAL;
   if (weir_op_pending(op)) return UV_EBUSY;
   if (uv_is_closing(handle)) return UV_EBADF;
-  *request = weir__calloc(1, sizeof(**request));
+  *request = weir__calloc(1, sizeof(**request) + nbufs * sizeof(uv_buf_t));
   if (!*request) return UV_ENOMEM;
   started = weir__op_start(op, cb);
   if (started) {
@@ -127,27 +131,67 @@ static int finish_start(request_t *request, int err, const weir__kind_t *kind) {
 
 int weir_uv_connect(weir_op_t *op, uv_tcp_t *tcp, const struct sockaddr *addr, weir_op_cb cb) {
   request_t *request;
-  int started = addr ? prepare(op, (uv_handle_t *)tcp, cb, &request) : UV_EINVAL;
+  int started = addr ? prepare(op, (uv_handle_t *)tcp, cb, 0, &request) : UV_EINVAL;
 
   if (started) return weir__op_accepted(started);
   return finish_start(request, uv_tcp_connect(&request->uv.connect, tcp, addr, on_connect),
                       &connect_kind);
 }
 
+/* Notes what is left to write behind the first `gone` bytes. Returns in how many buffers. */
+static unsigned note_rest(request_t *request, const uv_buf_t bufs[], unsigned nbufs, size_t gone) {
+  unsigned left = 0;
+
+  for (unsigned i = 0; i < nbufs; i++) {
+    size_t skipped = gone < bufs[i].len ? gone : bufs[i].len;
+    gone -= skipped;
+    if (skipped == bufs[i].len && skipped > 0) continue;
+    request->bufs[left++] = uv_buf_init(bufs[i].base + skipped, (unsigned)(bufs[i].len - skipped));
+  }
+  return left;
+}
+
+static int complete_write(request_t *request, int status) {
+  weir_op_t *op = request->op;
+
+  weir__free(request);
+  weir__op_complete(op, status, 0);
+  return 0;
+}
+
+static size_t length_of(const uv_buf_t bufs[], unsigned nbufs) {
+  size_t length = 0;
+
+  for (unsigned i = 0; i < nbufs; i++) length += bufs[i].len;
+  return length;
+}
+
+/* What has begun can be refused no more. */
+static int write_rest(request_t *request, const uv_buf_t bufs[], unsigned nbufs, size_t gone) {
+  unsigned left = note_rest(request, bufs, nbufs, gone);
+  uv_stream_t *stream = (uv_stream_t *)request->handle;
+  int err = uv_write(&request->uv.write, stream, request->bufs, left, on_write);
+
+  if (err && gone > 0) return complete_write(request, err);
+  return finish_start(request, err, &write_kind);
+}
+
 int weir_uv_write(weir_op_t *op, uv_stream_t *stream, const uv_buf_t bufs[], unsigned nbufs,
                   weir_op_cb cb) {
   bool is_valid = bufs && nbufs > 0;
   request_t *request;
-  int started = is_valid ? prepare(op, (uv_handle_t *)stream, cb, &request) : UV_EINVAL;
+  int started = is_valid ? prepare(op, (uv_handle_t *)stream, cb, nbufs, &request) : UV_EINVAL;
+  int written;
 
   if (started) return weir__op_accepted(started);
-  return finish_start(request, uv_write(&request->uv.write, stream, bufs, nbufs, on_write),
-                      &write_kind);
+  written = uv_try_write(stream, bufs, nbufs);
+  if (written >= 0 && (size_t)written == length_of(bufs, nbufs)) return complete_write(request, 0);
+  return write_rest(request, bufs, nbufs, written > 0 ? (size_t)written : 0);
 }
 
 int weir_uv_shutdown(weir_op_t *op, uv_stream_t *stream, weir_op_cb cb) {
   request_t *request;
-  int started = prepare(op, (uv_handle_t *)stream, cb, &request);
+  int started = prepare(op, (uv_handle_t *)stream, cb, 0, &request);
 
   if (started) return weir__op_accepted(started);
   return finish_start(request, uv_shutdown(&request->uv.shutdown, stream, on_shutdown),
