@@ -228,9 +228,7 @@ static bool may_enter(const weir_loop_t *loop) {
          weir__inbox_is_closed(loop);
 }
 
-bool weir__loop_enter(weir_loop_t *loop, weir_loop_t **before) {
-  *before = weir__thread.loop;
-  if (*before == loop) return true;
+bool weir__loop_visit(weir_loop_t *loop) {
   if (!may_enter(loop)) return false;
   weir__lock(&loop->handover);
   if (!may_enter(loop)) {
@@ -243,10 +241,9 @@ bool weir__loop_enter(weir_loop_t *loop, weir_loop_t **before) {
   return true;
 }
 
-void weir__loop_leave(weir_loop_t *loop, weir_loop_t *before) {
+void weir__loop_end_visit(weir_loop_t *loop, weir_loop_t *before) {
   bool is_last;
 
-  if (before == loop) return;
   weir__thread.loop = before;
   is_last = --loop->refs == 0;
   weir__unlock(&loop->handover);

@@ -138,8 +138,17 @@ void weir__loop_end(weir_loop_t *before);
  * A visit, for what may be called from any thread. Returns whether the calling thread may use all
  * of the loop until weir__loop_leave: as its owner, or because it is closed.
  */
-bool weir__loop_enter(weir_loop_t *loop, weir_loop_t **before);
-void weir__loop_leave(weir_loop_t *loop, weir_loop_t *before);
+bool weir__loop_visit(weir_loop_t *loop);
+void weir__loop_end_visit(weir_loop_t *loop, weir_loop_t *before);
+
+static inline bool weir__loop_enter(weir_loop_t *loop, weir_loop_t **before) {
+  *before = weir__thread.loop;
+  return *before == loop || weir__loop_visit(loop);
+}
+
+static inline void weir__loop_leave(weir_loop_t *loop, weir_loop_t *before) {
+  if (before != loop) weir__loop_end_visit(loop, before);
+}
 
 /* Makes the coming turn not block, and keeps the uv loop alive until it. */
 void weir__loop_arm(weir_loop_t *loop);

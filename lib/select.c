@@ -3,7 +3,8 @@
  *
  *   1. look     at every case, to count the ready ones. One random number says which of them, and a
  *               second look finds it: each is as likely, for one number however many there are. It
- *               happens at once.
+ *               happens at once. Of many cases some are drawn before: the first that is ready is as
+ *               likely as any other that is.
  *   2. enqueue  None is ready: every case lines up at its channel, and the operation parks.
  *   3. dequeue  A partner lets one case happen (chan.c): the others leave their queues then and
  *               there, so no stale waiter is ever found in a queue.
@@ -16,11 +17,13 @@
 #define INVALID SIZE_MAX
 #define SHARED (SIZE_MAX - 1)
 
+enum { MANY = 16, DRAWS = 4 };
+
 /*
- * Returns how many cases are ready, or INVALID, or SHARED if they include shared channels, which
- * have to be locked before the look. `loop` NULL: the channels' own.
+ * Returns how many cases are ready (0 if they need not be counted), or INVALID, or SHARED if they
+ * include shared channels, which have to be locked before the look. `loop` NULL: the channels' own.
  */
-WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *loop) {
+WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *loop, bool counts) {
   size_t count = 0;
   bool is_shared = false;
 
@@ -32,7 +35,7 @@ WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *
     if (!ch) continue;
     if (c->is_send && !weir__chan_sendable(ch, c->value)) return INVALID;
     if (loop ? ch->loop == loop : ch->loop != NULL)
-      count += weir__case_ready(c);
+      count += counts && weir__case_ready(c);
     else if (!ch->loop)
       is_shared = true;
     else
@@ -53,9 +56,19 @@ WEIR__INLINE int happen(weir_case_t *cases, size_t n, size_t count, const weir_l
     *index = weir__case_choose(cases, n, count, random);
     if (*index < n) status = weir__case_happen(&cases[*index], NULL);
     if (status != UV_EAGAIN) break;
-    count = look(cases, n, loop);
+    count = look(cases, n, loop, true);
   }
   return status;
+}
+
+static int happen_of_many(weir_case_t *cases, size_t n, const weir_loop_t *loop,
+                          weir__random_t *random, size_t *index) {
+  for (int draws = 0; draws < DRAWS; draws++) {
+    const weir_case_t *drawn = &cases[ *index = weir__random_below(random, (uint32_t)n)];
+    int status = weir__case_ready(drawn) ? weir__case_happen(drawn, NULL) : UV_EAGAIN;
+    if (status != UV_EAGAIN) return status;
+  }
+  return happen(cases, n, look(cases, n, loop, true), loop, random, index);
 }
 
 static void dequeue(weir_op_t *op, const weir_case_t *except) {
@@ -153,18 +166,21 @@ static int start_shared(weir_op_t *op, weir_case_t *cases, size_t n, weir__rando
 }
 
 static inline int start(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb cb, bool biased) {
+  bool draws = !biased && n >= MANY;
   size_t count, index;
   weir__random_t *random;
   int started, status;
 
   if (!op || !op->ctx) return UV_EINVAL;
-  count = look(cases, n, weir__scope(op)->loop);
+  count = draws ? look(cases, n, weir__scope(op)->loop, false)
+                : look(cases, n, weir__scope(op)->loop, true);
   if (count == INVALID) return UV_EINVAL;
   started = weir__op_start(op, cb);
   if (started) return weir__op_accepted(started);
   random = biased ? NULL : &weir__scope(op)->loop->random;
   if (count == SHARED) return start_shared(op, cases, n, random);
-  status = happen(cases, n, count, weir__scope(op)->loop, random, &index);
+  status = draws ? happen_of_many(cases, n, weir__scope(op)->loop, random, &index)
+                 : happen(cases, n, count, weir__scope(op)->loop, random, &index);
   if (status == UV_EAGAIN)
     park(op, cases, n);
   else
@@ -210,7 +226,7 @@ static int try_shared(weir_case_t *cases, size_t n, size_t *index) {
 }
 
 int weir_select_try(weir_case_t *cases, size_t n, size_t *index) {
-  size_t count = look(cases, n, NULL), chosen = n;
+  size_t count = look(cases, n, NULL, true), chosen = n;
   int status;
 
   if (count == INVALID) return UV_EINVAL;
