@@ -207,6 +207,30 @@ START_TEST(choice_is_uniform_with_cases_that_are_not_ready_in_between) {
 }
 END_TEST
 
+/* Of many cases some are drawn before all are looked at: with all, few or one of them ready. */
+START_TEST(choice_among_many_is_uniform) {
+  enum { CASES = 8 * CHOICES };
+  weir_chan_t *never = new_ints(0);
+  weir_case_t many[CASES];
+
+  open_choices();
+  weir_loop_seed(loop, 44);
+  for (int every = 8; every <= CASES; every *= 8) { /* 8 of 64 are ready, then 1 */
+    int counts[CHOICES] = {0}, ready = CASES / every;
+    for (int i = 0; i < CASES; i++)
+      many[i] = WEIR_RECV(i % every == 5 ? choice_chan : i % 3 ? never : NULL, NULL);
+    for (int i = 0; i < DRAWS; i++) {
+      size_t chosen = select_now(many, CASES, UV_EOF);
+      ck_assert_uint_eq(chosen % (size_t)every, 5);
+      counts[chosen / (size_t)every]++;
+    }
+    ck_assert_double_lt(chi_squared(counts, ready, DRAWS), 24.3);
+  }
+  weir_chan_unref(choice_chan);
+  weir_chan_unref(never);
+}
+END_TEST
+
 START_TEST(choice_of_try_is_uniform) {
   int counts[CHOICES] = {0};
 
@@ -498,6 +522,7 @@ static const support_test_t tests[] = {
     T(hundred_and_twenty_eight_cases),
     T(choice_among_ready_cases_is_uniform),
     T(choice_is_uniform_with_cases_that_are_not_ready_in_between),
+    T(choice_among_many_is_uniform),
     T(choice_of_try_is_uniform),
     T(seed_repeats_the_choices),
     T(biased_takes_the_first_ready_case),
