@@ -24,6 +24,10 @@ PEERS = {
     "work100us": [("weir", "uv_work100us"), ("go", "work100us")],
     "work1us": [("weir", "uv_work1us"), ("go", "work1us")],
 }
+# A parallel_group of receives is no select: all that are ready by then deliver. These try first.
+for n in (4, 32, 128):
+    PEERS[f"select{n}"] = [("go", f"select{n}"), ("asio", f"select{n}_try"), ("rust", f"select{n}")]
+PEERS["select2"] = [("go", "select2"), ("rust", "select2")]
 for capacity in ("128", "1024"):
     for kind in ("range", "blocking", "blocking_both"):
         name = f"thread_range{capacity}" if kind == "range" else f"{kind}{capacity}"
