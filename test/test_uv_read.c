@@ -298,6 +298,29 @@ START_TEST(reset_behind_bytes_is_no_eof) {
 }
 END_TEST
 
+/* The far end has said all it had to say; that it does not want what is still said to it is its own
+ * affair. */
+START_TEST(reset_behind_the_end_is_eof) {
+  EACH_CAPACITY(capacity) {
+    char *bytes = stamped(1000, 0);
+    uv_buf_t buf = uv_buf_init(bytes, 1000);
+    drain_t drain = {.then = NULL};
+    wire_t wire;
+
+    wire_open(&wire, A_TCP);
+    drain_start(&drain, weir_uv_read(bg, &wire.near->stream, capacity));
+    far_push(wire.far, 1000, 0);
+    shutdown(wire.far, SHUT_WR);
+    ck_assert_int_eq(uv_try_write(&wire.near->stream, &buf, 1), 1000);
+    close(wire.far); /* with bytes unread: a reset */
+    ck_assert_uint_eq(weir_run(loop), 0);
+    ck_drain_ended(&drain, 1000, UV_EOF);
+    near_close(wire.near);
+    free(bytes);
+  }
+}
+END_TEST
+
 START_TEST(stream_that_is_not_connected_ends_at_once) {
   near_t *near = near_new(uv, A_TCP);
   weir_chan_t *ch = weir_uv_read(bg, &near->stream, 1);
@@ -579,6 +602,7 @@ static const support_test_t tests[] = {
     T(end_comes_after_what_waited_for_room),
     T(reset_by_the_peer_is_the_end),
     T(reset_behind_bytes_is_no_eof),
+    T(reset_behind_the_end_is_eof),
     T(stream_that_is_not_connected_ends_at_once),
     T(closing_stream_ends_at_once),
     T(second_reader_ends_at_once_and_the_first_goes_on),

@@ -19,6 +19,8 @@
 #include "events.h"
 #include "handles.h"
 
+#include <errno.h>
+
 /* As large as libuv suggests; what fills no more than half is copied. */
 enum { BUFFER_SIZE = 64 * 1024, COPIED_MAX = BUFFER_SIZE / 2 };
 
@@ -83,8 +85,8 @@ static weir_loop_t *loop_of(const reader_t *reader) {
 }
 
 /*
- * When a reset comes close behind what was read, libuv takes the hang-up for an end,
- * without another read: the socket still has its error.
+ * When a reset comes close behind what was read, libuv takes the hang-up for an end, without another
+ * read: the socket still has its error. EPIPE is that of a reset behind the end, which is one then.
  */
 static int error_behind_end(uv_stream_t *stream) {
 #if defined(_WIN32)
@@ -96,8 +98,8 @@ static int error_behind_end(uv_stream_t *stream) {
   uv_os_fd_t fd;
 
   if (uv_fileno((uv_handle_t *)stream, &fd)) return UV_EOF;
-  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) || !error) return UV_EOF;
-  return uv_translate_sys_error(error);
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size)) return UV_EOF;
+  return error && error != EPIPE ? uv_translate_sys_error(error) : UV_EOF;
 #endif
 }
 
