@@ -18,7 +18,7 @@ struct report_s {
   bool has_progress;               /* shows how far it is on stderr, which is a terminal */
   report_cb also;                  /* called for each result after it was printed; may be NULL */
   void (*ended)(report_t *report); /* called once at the end, may start it again; may be NULL */
-  /* */
+  /* result */
   summary_t summary; /* of all results since report_init() */
   /* private */
   weir_range_t range;

@@ -165,7 +165,7 @@ static void rest(visit_t *v) {
   if (weir_sleep(&v->op, rest_ms(v), on_rested)) finish(v);
 }
 
-/* */
+/* requests */
 
 static void on_reply(weir_op_t *op, int status) {
   visit_t *v = op->data;
