@@ -138,17 +138,13 @@ int weir_uv_connect(weir_op_t *op, uv_tcp_t *tcp, const struct sockaddr *addr, w
                       &connect_kind);
 }
 
-/* Notes what is left to write behind the first `gone` bytes. Returns in how many buffers. */
-static unsigned note_rest(request_t *request, const uv_buf_t bufs[], unsigned nbufs, size_t gone) {
-  unsigned left = 0;
-
+/* Notes what is left to write behind the first `gone` bytes: of some buffers nothing. */
+static void note_rest(request_t *request, const uv_buf_t bufs[], unsigned nbufs, size_t gone) {
   for (unsigned i = 0; i < nbufs; i++) {
     size_t skipped = gone < bufs[i].len ? gone : bufs[i].len;
     gone -= skipped;
-    if (skipped == bufs[i].len && skipped > 0) continue;
-    request->bufs[left++] = uv_buf_init(bufs[i].base + skipped, (unsigned)(bufs[i].len - skipped));
+    request->bufs[i] = uv_buf_init(bufs[i].base + skipped, (unsigned)(bufs[i].len - skipped));
   }
-  return left;
 }
 
 static int complete_write(request_t *request, int status) {
@@ -168,10 +164,11 @@ static size_t length_of(const uv_buf_t bufs[], unsigned nbufs) {
 
 /* What has begun can be refused no more. */
 static int write_rest(request_t *request, const uv_buf_t bufs[], unsigned nbufs, size_t gone) {
-  unsigned left = note_rest(request, bufs, nbufs, gone);
   uv_stream_t *stream = (uv_stream_t *)request->handle;
-  int err = uv_write(&request->uv.write, stream, request->bufs, left, on_write);
+  int err;
 
+  note_rest(request, bufs, nbufs, gone);
+  err = uv_write(&request->uv.write, stream, request->bufs, nbufs, on_write);
   if (err && gone > 0) return complete_write(request, err);
   return finish_start(request, err, &write_kind);
 }
