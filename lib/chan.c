@@ -136,15 +136,12 @@ void weir__due_do(weir__due_t *due) {
 }
 
 static int try_send(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
-  size_t left = wait->count - wait->index;
+  size_t n = wait->count;
 
-  if (left == 0) return 0;
+  if (n == 0) return 0;
   if (ch->status) return UV_EPIPE;
-  if (wait->count == 1)
-    wait->index = send_one(ch, wait->value, due);
-  else
-    wait->index += (uint32_t)send_some(ch, value_at(ch, wait->value, wait->index), left, due);
-  return wait->index == wait->count ? 0 : UV_EAGAIN;
+  moved(ch, wait, n == 1 ? send_one(ch, wait->value, due) : send_some(ch, wait->value, n, due));
+  return wait->count == 0 ? 0 : UV_EAGAIN;
 }
 
 static size_t recv_up_to(weir_chan_t *ch, void *values, size_t max, weir__due_t *due) {
@@ -152,7 +149,7 @@ static size_t recv_up_to(weir_chan_t *ch, void *values, size_t max, weir__due_t 
 }
 
 static int try_recv(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
-  size_t max = wait->count - wait->index, done;
+  size_t max = wait->count, done;
 
   if (weir__chan_drops(ch, wait->value)) {
     done = recv_up_to(ch, due->bounce, min_size(max, 1), due);
@@ -160,7 +157,7 @@ static int try_recv(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
   } else {
     done = recv_up_to(ch, wait->value, max, due);
   }
-  wait->index += (uint32_t)done;
+  moved(ch, wait, done);
   if (wait->index > 0 || max == 0) return 0;
   if (!ch->status) return UV_EAGAIN;
   if (!wait->op || !wait->op->kind->keeps_destination) zero_value(ch, wait->value);
@@ -175,7 +172,7 @@ static bool transfer(weir_chan_t *ch, weir_case_t *wait, int *status, weir__due_
 
   weir__lock(&ch->lock);
   *status = wait->is_send ? try_send(ch, wait, due) : try_recv(ch, wait, due);
-  again = due->unwanted_count > 0 && wait->index < wait->count;
+  again = due->unwanted_count > 0 && wait->count > 0;
   if (*status == UV_EAGAIN && !again && park) {
     park(wait->op);
     weir__chan_enqueue_contended(ch, wait);
@@ -356,7 +353,7 @@ bool weir__chan_fits(const weir_op_t *op, const weir_chan_t *ch) {
   return op && op->ctx && (!ch || ch->loop == weir__scope(op)->loop || !ch->loop);
 }
 
-/* Sets what an op waits with, of which `done` of `count` values have gone. */
+/* Sets what an op waits with: `count` values, after `done` ones that have gone. */
 WEIR__INLINE void set_wait(weir_op_t *op, weir_chan_t *ch, const void *values, size_t done,
                            size_t count, bool is_send) {
   weir_case_t *wait = &op->u.wait;
@@ -369,12 +366,12 @@ WEIR__INLINE void set_wait(weir_op_t *op, weir_chan_t *ch, const void *values, s
   wait->is_send = is_send;
 }
 
-/* Parks an op at a local channel. */
-WEIR__INLINE void park(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *ch,
-                       const void *values, size_t done, size_t count, bool is_send) {
+/* Parks an op at a channel. */
+WEIR__INLINE void park(weir_op_t *op, const weir__kind_t *kind, weir_chan_t *ch, const void *values,
+                       size_t done, size_t count, bool is_send) {
   set_wait(op, ch, values, done, count, is_send);
   if (ch) weir__chan_enqueue(ch, &op->u.wait);
-  weir__op_park(op, &kinds[0]);
+  weir__op_park(op, kind);
 }
 
 static void park_shared(weir_op_t *op) {
@@ -395,64 +392,92 @@ static int start_shared(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *c
 }
 
 /*
- * The usual cases of one value at a shared channel without a buffer leave nothing to be done after
- * the lock: nobody waits, and the op parks; or the first that waits is of the op's own loop, so
- * that nobody else can be about to claim it, and wants one value more.
+ * The usual cases of one value, which leave nothing else to be done, nor after the lock of a shared
+ * channel: the first at the other end waits there alone, for one value more, on the op's own loop
+ * (so that nobody else can be about to claim it); or nobody is there, and the ring has room or a
+ * value, or the op parks. The copy comes last, since it may be a call.
  */
 
-WEIR__INLINE void park_simply(weir_op_t *op, const weir__kind_t *kind, weir_chan_t *ch, void *value,
-                              bool is_send) {
-  op->kind = kind;
-  set_wait(op, ch, value, 0, 1, is_send);
-  park_shared(op);
-  weir__chan_enqueue_contended(ch, &op->u.wait);
+WEIR__INLINE bool is_simple(const weir_case_t *waiter, const weir_loop_t *loop, bool is_shared) {
+  const weir_op_t *op = waiter->op;
+  const weir__scope_t *scope = weir__scope(op);
+
+  if (is_shared && (!scope || scope->loop != loop)) return false;
+  return waiter == &op->u.wait && waiter->count == 1 && !scope->unreferenced;
 }
 
-WEIR__INLINE bool is_simple(const weir_op_t *op, const weir_case_t *partner, const void *to) {
-  const weir_op_t *other = partner->op;
-
-  return to && partner == &other->u.wait && other->ctx && partner->index + 1 == partner->count &&
-         weir__scope(other)->loop == weir__scope(op)->loop;
+WEIR__INLINE void happen(weir_loop_t *loop, weir_op_t *op) {
+  op->u.wait.index = 1;
+  weir__op_queue(loop, op, 0);
 }
 
-/* Under the lock. False: it is another case. */
-WEIR__INLINE bool meet(weir_op_t *op, const weir__kind_t *kind, weir_chan_t *ch, void *value,
-                       bool is_send) {
-  weir__link_t *queue = is_send ? &ch->receivers : &ch->senders;
-  weir_case_t *partner = WEIR__CONTAINER(queue->next, weir_case_t, link);
-  void *to, *from;
+WEIR__INLINE bool meet(weir_op_t *op, weir_case_t *partner, weir_chan_t *ch, void *value,
+                       bool is_send, bool is_shared) {
+  weir_loop_t *loop = weir__scope(op)->loop;
+  void *to = is_send ? partner->value : value;
+  const void *from = is_send ? value : partner->value;
 
-  if (ch->status) return false;
-  if (weir__queue_empty(queue)) {
-    park_simply(op, kind, ch, value, is_send);
-    return true;
-  }
-  to = is_send ? partner->value : value;
-  if (!is_simple(op, partner, to)) return false;
-  from = is_send ? value : value_at(ch, partner->value, partner->index);
-  copy_values(ch, to, from, 1);
-  partner->index++;
+  if (!is_simple(partner, loop, is_shared) || weir__chan_drops(ch, to)) return false;
   weir__queue_take(&partner->link);
-  ch->waiting--;
-  leave_shared(partner->op);
-  weir__op_ready(partner->op, 0);
-  weir__op_complete(op, 0, 1);
+  if (is_shared) {
+    ch->waiting--;
+    leave_shared(partner->op);
+  }
+  partner->index++;
+  weir__op_leave_scope(loop, partner->op);
+  weir__op_queue(loop, partner->op, 0);
+  happen(loop, op);
+  if (to) copy_values(ch, to, from, 1);
   return true;
 }
 
-/* The rest of a start at a shared channel, for one value. */
+WEIR__INLINE bool use_ring(weir_op_t *op, weir_chan_t *ch, void *value, bool is_send) {
+  unsigned char *place = slot(ch, is_send ? ring_index(ch, ch->length) : ch->head);
+
+  if (!is_send && weir__chan_drops(ch, value)) return false;
+  if (is_send) {
+    ch->length++;
+  } else {
+    ch->head = (uint32_t)ring_index(ch, 1);
+    ch->length--;
+  }
+  happen(weir__scope(op)->loop, op);
+  if (value) copy_values(ch, is_send ? place : value, is_send ? value : place, 1);
+  return true;
+}
+
+WEIR__INLINE void line_up(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *ch, void *value,
+                          bool is_send, bool is_shared) {
+  park(op, &kinds[is_shared], ch, value, 0, 1, is_send);
+  if (!is_shared) return;
+  ch->waiting++;
+  weir__inbox_await(weir__scope(op)->loop);
+}
+
+/* False: it is another case, and nothing has happened. */
+WEIR__INLINE bool start_as_usual(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *ch,
+                                 void *value, bool is_send, bool is_shared) {
+  weir__link_t *partners = is_send ? &ch->receivers : &ch->senders;
+  weir_case_t *first = WEIR__CONTAINER(partners->next, weir_case_t, link);
+  bool uses_ring = is_send ? ch->length < ch->capacity : ch->length > 0;
+
+  if (!weir__queue_empty(partners))
+    return (is_send || !uses_ring) && meet(op, first, ch, value, is_send, is_shared);
+  if (ch->status) return false;
+  if (uses_ring) return use_ring(op, ch, value, is_send);
+  line_up(op, kinds, ch, value, is_send, is_shared);
+  return true;
+}
+
+/* One value at a shared channel. */
 WEIR__INLINE int start_shared_one(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *ch,
                                   const void *value, bool is_send) {
-  bool is_over = false;
+  bool is_over;
 
-  if (ch->capacity > 0) {
-    is_over = weir__chan_at_once(ch, value, is_send);
-    if (is_over) weir__op_complete(op, 0, 1);
-  } else {
-    weir__lock(&ch->lock);
-    is_over = meet(op, &kinds[1], ch, (void *)(uintptr_t)value, is_send);
-    weir__unlock(&ch->lock);
-  }
+  weir__lock(&ch->lock);
+  is_over = weir__scope(op)->loop->armed &&
+            start_as_usual(op, kinds, ch, (void *)(uintptr_t)value, is_send, true);
+  weir__unlock(&ch->lock);
   return is_over ? 0 : start_shared(op, kinds, ch, value, 1, is_send);
 }
 
@@ -469,7 +494,7 @@ WEIR__INLINE int start_recv(weir_op_t *op, weir_chan_t *ch, weir_op_cb cb) {
   return weir__chan_fits(op, ch) ? weir__op_start(op, cb) : UV_EINVAL;
 }
 
-int weir_chan_send(weir_op_t *op, weir_chan_t *ch, const void *value, weir_op_cb cb) {
+WEIR__APART int send_in_general(weir_op_t *op, weir_chan_t *ch, const void *value, weir_op_cb cb) {
   int started = start_send(op, ch, value, 1, cb);
 
   if (started) return weir__op_accepted(started);
@@ -484,7 +509,15 @@ int weir_chan_send(weir_op_t *op, weir_chan_t *ch, const void *value, weir_op_cb
   return 0;
 }
 
-int weir_chan_recv(weir_op_t *op, weir_chan_t *ch, void *value, weir_op_cb cb) {
+int weir_chan_send(weir_op_t *op, weir_chan_t *ch, const void *value, weir_op_cb cb) {
+  if (ch && weir__op_is_at_hand(op, ch->loop) && weir__chan_sendable(ch, value)) {
+    op->cb = cb;
+    if (start_as_usual(op, send_kinds, ch, (void *)(uintptr_t)value, true, false)) return 0;
+  }
+  return send_in_general(op, ch, value, cb);
+}
+
+WEIR__APART int recv_in_general(weir_op_t *op, weir_chan_t *ch, void *value, weir_op_cb cb) {
   int started = start_recv(op, ch, cb);
 
   if (started) return weir__op_accepted(started);
@@ -500,6 +533,14 @@ int weir_chan_recv(weir_op_t *op, weir_chan_t *ch, void *value, weir_op_cb cb) {
   return 0;
 }
 
+int weir_chan_recv(weir_op_t *op, weir_chan_t *ch, void *value, weir_op_cb cb) {
+  if (ch && weir__op_is_at_hand(op, ch->loop)) {
+    op->cb = cb;
+    if (start_as_usual(op, recv_kinds, ch, value, false, false)) return 0;
+  }
+  return recv_in_general(op, ch, value, cb);
+}
+
 int weir_chan_send_many(weir_op_t *op, weir_chan_t *ch, const void *values, size_t n,
                         weir_op_cb cb) {
   int started = n > INT32_MAX ? UV_EINVAL : start_send(op, ch, values, n, cb);
@@ -507,13 +548,16 @@ int weir_chan_send_many(weir_op_t *op, weir_chan_t *ch, const void *values, size
 
   if (started) return weir__op_accepted(started);
   if (weir__is_shared(ch)) return start_shared(op, send_many_kinds, ch, values, n, true);
-  if (ch && !ch->status) done = send_held(ch, values, n);
+  if (ch && !ch->status) {
+    done = send_held(ch, values, n);
+    values = value_at(ch, values, done);
+  }
   if (done == n)
     weir__op_complete(op, 0, done);
   else if (ch && ch->status)
     weir__op_complete(op, UV_EPIPE, done);
   else
-    park(op, send_many_kinds, ch, values, done, n, true);
+    park(op, send_many_kinds, ch, values, done, n - done, true);
   return 0;
 }
 

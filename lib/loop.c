@@ -35,22 +35,10 @@
 
 /* Completions between two looks at I/O, and between two looks at what goes to and fro. */
 enum { BUDGET = 1024, SLICE = 256 };
+static_assert(BUDGET % SLICE == 0, "slices of a turn");
 
 /* After a few looks in vain, only some are taken: what comes seldom is not worth a processor. */
 enum { FEW_MISSES = 3, LOOK_ONE_IN = 8 };
-
-static void run_one(weir_loop_t *loop, weir_op_t *op) {
-  int status = weir__op_result(op);
-
-  if (op == loop->awaited) {
-    loop->awaited = NULL;
-    loop->awaited_status = status;
-  }
-  loop->completions++;
-  weir__op_set_state(op, WEIR__IDLE);
-  if (op->joins) loop->leave_joins(op);
-  if (op->cb) op->cb(op, status);
-}
 
 /* Frees scopes that no runnable operation holds. A parked one will abandon its scope again. */
 static void free_scopes(weir_loop_t *loop, weir__link_t *list) {
@@ -66,41 +54,79 @@ static void exchange(weir_loop_t *loop) {
   weir__inbox_take(loop);
 }
 
-static void run_next(weir_loop_t *loop) {
+static weir_op_t *pop(weir_loop_t *loop) {
   weir__link_t *link = loop->ready.next;
 
   loop->ready.next = link->next;
   link->next->prev = &loop->ready;
-  if (link != &loop->marker) {
-    run_one(loop, WEIR__CONTAINER(link, weir_op_t, u.wait.link));
-  } else {
-    link->next = NULL;
-    free_scopes(loop, &loop->marked);
+  return WEIR__CONTAINER(link, weir_op_t, u.wait.link);
+}
+
+static inline void run_one(weir_loop_t *loop, weir_op_t *op, int status) {
+  loop->completions++;
+  weir__op_set_state(op, WEIR__IDLE);
+  if (op->joins) loop->leave_joins(op);
+  if (op->cb) op->cb(op, status);
+}
+
+/*
+ * Runs up to n completions, the last of them that of the operation which weir_op_wait runs the loop
+ * for. Returns how many.
+ */
+static unsigned run_slice(weir_loop_t *loop, unsigned n) {
+  const weir_op_t *awaited = loop->awaited;
+  unsigned done = 0;
+
+  while (done < n && !weir__queue_empty(&loop->ready)) {
+    weir_op_t *op = pop(loop);
+    int status = weir__op_result(op);
+
+    run_one(loop, op, status);
+    done++;
+    if (op != awaited) continue;
+    loop->awaited = NULL;
+    loop->awaited_status = status;
+    break;
+  }
+  return done;
+}
+
+static void drain(weir_loop_t *loop) {
+  bool awaits = loop->awaited != NULL, is_cut = true;
+
+  while (is_cut && loop->budget > 0) {
+    unsigned done = run_slice(loop, SLICE);
+
+    loop->budget -= done;
+    is_cut = done == SLICE && (loop->awaited || !awaits);
+    if (is_cut) exchange(loop);
   }
 }
 
-/* Ends early when the operation that weir_op_wait runs the loop for has completed. */
-static void drain(weir_loop_t *loop) {
-  bool awaits = loop->awaited != NULL;
+static void on_marker(weir_op_t *op, int status) {
+  weir_loop_t *loop = WEIR__CONTAINER(op, weir_loop_t, marker);
 
-  for (; loop->budget > 0 && !weir__queue_empty(&loop->ready); loop->budget--) {
-    run_next(loop);
-    if (awaits && !loop->awaited) break;
-    if (loop->budget % SLICE == 1) exchange(loop);
-  }
+  (void)status;
+  loop->completions--; /* it is none of the user's */
+  free_scopes(loop, &loop->marked);
+}
+
+static void push_marker(weir_loop_t *loop) {
+  weir__op_set_state(&loop->marker, WEIR__RUNNABLE);
+  weir__queue_put(&loop->ready, &loop->marker.u.wait.link);
 }
 
 /* Looks after abandoned scopes: frees them if nothing is runnable, else sends the marker. */
 static void collect(weir_loop_t *loop) {
   weir__link_t list;
 
-  if (weir__linked(&loop->marker) || weir__queue_empty(&loop->abandoned)) return;
+  if (weir__op_state(&loop->marker) || weir__queue_empty(&loop->abandoned)) return;
   if (weir__queue_empty(&loop->ready)) {
     weir__queue_splice(&loop->abandoned, &list);
     free_scopes(loop, &list);
   } else {
     weir__queue_splice(&loop->abandoned, &loop->marked);
-    weir__queue_push(&loop->ready, &loop->marker);
+    push_marker(loop);
   }
 }
 
@@ -276,6 +302,7 @@ int weir__loop_init(weir_loop_t *loop, uv_loop_t *uv) {
   weir__queue_init(&loop->marked);
   loop->cancelled_end = &loop->cancelled;
   weir__queue_init(&loop->after_walk);
+  loop->marker.cb = on_marker;
   loop->random.state = uv_hrtime() ^ (uint64_t)(uintptr_t)loop;
   loop->now_ms = (uint32_t)weir_now(loop);
 

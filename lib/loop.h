@@ -49,7 +49,17 @@ typedef struct weir__thread_s {
   void (*after)(void);  /* does what must wait until none is, if there is anything */
 } weir__thread_t;
 
-extern _Thread_local weir__thread_t weir__thread;
+/*
+ * Found by an instruction, not by a call, also from a shared library: at the price of a place in
+ * what glibc sets aside for those that are loaded late. Others have none to spare.
+ */
+#if defined(__GNUC__) && defined(__GLIBC__)
+#define WEIR__NEAR __attribute__((tls_model("initial-exec")))
+#else
+#define WEIR__NEAR
+#endif
+
+extern _Thread_local weir__thread_t weir__thread WEIR__NEAR;
 
 struct weir_loop_s {
   uv_loop_t *uv;
@@ -64,7 +74,7 @@ struct weir_loop_s {
   unsigned budget; /* of completions, until the next look at I/O */
   uint64_t completions;
   weir__link_t abandoned; /* scopes that operations may still hold */
-  weir__link_t marker; /* in the run queue: when it comes up, no operation holds the marked ones */
+  weir_op_t marker; /* in the run queue: when it comes up, no operation holds the marked ones */
   weir__link_t marked;
   bool armed; /* the idle handle runs */
   bool in_callback, timers_changed, closing, closed;
@@ -206,11 +216,6 @@ static inline void weir__op_set_result(weir_op_t *op, int status) {
 static inline void weir__loop_adopt(weir_loop_t *loop) {
   if (atomic_load_explicit(&loop->owner, memory_order_relaxed) != &weir__thread)
     weir__loop_take_over(loop);
-}
-
-static inline void weir__loop_push(weir_loop_t *loop, weir_op_t *op) {
-  weir__queue_put(&loop->ready, &op->u.wait.link);
-  if (!loop->armed) weir__loop_arm(loop);
 }
 
 #endif

@@ -28,10 +28,18 @@ enum { WEIR__COMPLETED = 1 };
 /* The joins that an op stands in hear that it completes. */
 void weir__op_leave_joins(weir_op_t *op);
 
-static inline void weir__op_push(weir_op_t *op, int status) {
+/* Puts an op into the run queue of a loop that is armed. */
+WEIR__INLINE void weir__op_queue(weir_loop_t *loop, weir_op_t *op, int status) {
   weir__op_set_state(op, WEIR__RUNNABLE);
   weir__op_set_result(op, status);
-  weir__loop_push(weir__scope(op)->loop, op);
+  weir__queue_put(&loop->ready, &op->u.wait.link);
+}
+
+static inline void weir__op_push(weir_op_t *op, int status) {
+  weir_loop_t *loop = weir__scope(op)->loop;
+
+  weir__op_queue(loop, op, status);
+  if (!loop->armed) weir__loop_arm(loop);
 }
 
 /* Completes an op that has just started; `index` is what weir_op_index will say. */
@@ -40,13 +48,17 @@ static inline void weir__op_complete(weir_op_t *op, int status, size_t index) {
   weir__op_push(op, status);
 }
 
+static inline void weir__op_leave_scope(weir_loop_t *loop, weir_op_t *op) {
+  weir__queue_take(&op->parked);
+  assert(loop->parked > 0);
+  loop->parked--;
+}
+
 /* Completes a parked op. What it waited in has let go of it, and has noted the index. */
 static inline void weir__op_ready(weir_op_t *op, int status) {
   weir__scope_t *scope = weir__scope(op);
 
-  weir__queue_take(&op->parked);
-  assert(scope->loop->parked > 0);
-  scope->loop->parked--;
+  weir__op_leave_scope(scope->loop, op);
   if (scope->unreferenced) weir__scope_abandon(scope);
   weir__op_push(op, status);
 }
@@ -60,6 +72,18 @@ bool weir__op_claim(weir_op_t *op, unsigned as);
 
 static inline void weir__op_unclaim(weir_op_t *op) {
   atomic_store_explicit(&op->state, WEIR__PARKED, memory_order_release);
+}
+
+/*
+ * Whether an op of that loop may start and complete without a look at anything else: it is idle, its
+ * context is in use and not cancelled, and the loop is this thread's and armed.
+ */
+static inline bool weir__op_is_at_hand(const weir_op_t *op, const weir_loop_t *loop) {
+  const weir__scope_t *scope = op ? weir__scope(op) : NULL;
+
+  return scope && scope->loop == loop && weir__op_state(op) == WEIR__IDLE &&
+         atomic_load_explicit(&scope->fate, memory_order_relaxed) == WEIR__PLAIN &&
+         atomic_load_explicit(&loop->owner, memory_order_relaxed) == &weir__thread && loop->armed;
 }
 
 /* The rest of weir__op_start for a scope that is not plain. */
@@ -90,12 +114,13 @@ static inline int weir__op_accepted(int started) {
 
 static inline void weir__op_park(weir_op_t *op, const weir__kind_t *kind) {
   weir__scope_t *scope = weir__scope(op);
+  weir_loop_t *loop = scope->loop;
 
   op->kind = kind;
   weir__op_set_state(op, WEIR__PARKED);
-  weir__op_set_result(op, (int32_t)scope->loop->now_ms);
+  weir__op_set_result(op, (int32_t)loop->now_ms);
   weir__queue_put(&scope->ops, &op->parked);
-  scope->loop->parked++;
+  loop->parked++;
 }
 
 /*

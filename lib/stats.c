@@ -32,7 +32,7 @@ static size_t count_runnable(const weir_loop_t *loop) {
   size_t count = 0;
 
   for (const weir__link_t *link = loop->ready.next; link != &loop->ready; link = link->next)
-    count += link != &loop->marker;
+    count += link != &loop->marker.u.wait.link;
   return count;
 }
 

@@ -165,10 +165,17 @@ WEIR__INLINE size_t give(weir_chan_t *ch, weir_case_t *receiver, const void *val
   return n;
 }
 
-/* Notes that a sender got rid of n more values, which stay in place until its callback. */
+/* Notes that n more values have moved. */
+WEIR__INLINE void moved(const weir_chan_t *ch, weir_case_t *wait, size_t n) {
+  wait->index += (uint32_t)n;
+  wait->count -= (uint32_t)n & INT32_MAX;
+  if (wait->count > 0 && wait->value) wait->value = value_at(ch, wait->value, n);
+}
+
+/* A sender got rid of n more values, which stay in place until its callback. */
 WEIR__INLINE void sent(weir_chan_t *ch, weir_case_t *sender, size_t n, weir__due_t *due) {
-  sender->index += (uint32_t)n;
-  if (sender->index == sender->count)
+  moved(ch, sender, n);
+  if (sender->count == 0)
     complete(ch, sender, 0, due);
   else if (due && !is_own(sender, due))
     weir__op_unclaim(sender->op);
@@ -176,9 +183,9 @@ WEIR__INLINE void sent(weir_chan_t *ch, weir_case_t *sender, size_t n, weir__due
 
 WEIR__INLINE size_t take_from(weir_chan_t *ch, weir_case_t *sender, void *values, size_t n,
                               weir__due_t *due) {
-  const void *from = value_at(ch, sender->value, sender->index);
+  const void *from = sender->value;
 
-  n = min_size(n, sender->count - sender->index);
+  n = min_size(n, sender->count);
   sent(ch, sender, n, due);
   deliver(ch, values, from, n, due);
   return n;
@@ -188,8 +195,8 @@ WEIR__INLINE void refill(weir_chan_t *ch, weir__due_t *due) {
   weir_case_t *sender;
 
   while (ch->length < ch->capacity && (sender = first_waiter(ch, &ch->senders, due))) {
-    size_t n = min_size(ch->capacity - ch->length, sender->count - sender->index);
-    ring_put(ch, value_at(ch, sender->value, sender->index), n);
+    size_t n = min_size(ch->capacity - ch->length, sender->count);
+    ring_put(ch, sender->value, n);
     sent(ch, sender, n, due);
   }
 }

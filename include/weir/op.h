@@ -62,7 +62,7 @@ struct weir_case_s {
   };
   weir_op_t *op;
   uint32_t index;      /* values moved so far */
-  uint32_t count : 31; /* values wanted */
+  uint32_t count : 31; /* values that it still waits for */
   uint32_t is_send : 1;
 };
 
