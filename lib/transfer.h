@@ -260,4 +260,17 @@ WEIR__INLINE bool recv_one(weir_chan_t *ch, void *value, weir__due_t *due) {
   return sender != NULL;
 }
 
+/*
+ * A local channel is held while what nobody wants is dropped, which may own the last reference to
+ * it.
+ */
+static inline size_t recv_held(weir_chan_t *ch, void *values, size_t max) {
+  size_t done;
+
+  weir__chan_hold(ch);
+  done = recv_some(ch, values, max, NULL);
+  weir__chan_let_go(ch);
+  return done;
+}
+
 #endif
