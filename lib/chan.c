@@ -70,12 +70,27 @@ static inline void zero_value(const weir_chan_t *ch, void *value) {
   if (value && ch->type.size > 0) memset(value, 0, ch->type.size);
 }
 
-int weir__chan_send_now(weir_chan_t *ch, const void *value, weir__due_t *due) {
+WEIR__APART int send_now(weir_chan_t *ch, const void *value, weir__due_t *due) {
   bool done;
 
   if (ch->status) return UV_EPIPE;
   done = due ? send_one(ch, value, due) : send_one(ch, value, NULL);
   return done ? 0 : UV_EAGAIN;
+}
+
+/* At a local channel, with a partner that can be met simply. */
+WEIR__INLINE bool met(weir_chan_t *ch, weir__link_t *partners, void *value, bool is_send) {
+  weir_case_t *partner;
+
+  if (weir__queue_empty(partners) || !ch->loop->armed) return false;
+  partner = meet(ch, partners, ch->loop, value, is_send, false);
+  if (partner) hand_over(ch, partner, value, is_send);
+  return partner != NULL;
+}
+
+int weir__chan_send_now(weir_chan_t *ch, const void *value, weir__due_t *due) {
+  if (!due && met(ch, &ch->receivers, (void *)(uintptr_t)value, true)) return 0;
+  return send_now(ch, value, due);
 }
 
 static bool recv_due(weir_chan_t *ch, void *value, weir__due_t *due) {
@@ -86,11 +101,15 @@ static bool recv_due(weir_chan_t *ch, void *value, weir__due_t *due) {
   return true;
 }
 
-int weir__chan_recv_now(weir_chan_t *ch, void *value, weir__due_t *due) {
+WEIR__APART int recv_now(weir_chan_t *ch, void *value, weir__due_t *due) {
   if (due ? recv_due(ch, value, due) : recv_local(ch, value)) return 0;
   if (!ch->status) return UV_EAGAIN;
   zero_value(ch, value);
   return ch->status;
+}
+
+int weir__chan_recv_now(weir_chan_t *ch, void *value, weir__due_t *due) {
+  return !due && met(ch, &ch->senders, value, false) ? 0 : recv_now(ch, value, due);
 }
 
 /* a shared channel */

@@ -69,7 +69,7 @@ static void unlock_all(const weir_case_t *first) {
 
 /* the passes */
 
-static int look_and_happen(weir__select_t *select, weir__due_t *due) {
+int weir__select_now(weir__select_t *select, weir__due_t *due) {
   int status = UV_EAGAIN;
 
   while (status == UV_EAGAIN) {
@@ -146,7 +146,7 @@ int weir__select_shared(weir__select_t *select) {
   if (weir__due_init(&due, select->home, most_unwanted(select))) return UV_ENOMEM;
   first = in_order(select->cases, select->n);
   lock_all(first);
-  status = look_and_happen(select, &due);
+  status = weir__select_now(select, &due);
   if (status == UV_EAGAIN && select->op)
     park(select, first);
   else

@@ -20,10 +20,12 @@
 enum { MANY = 16, DRAWS = 4 };
 
 /*
- * Returns how many cases are ready (0 if they need not be counted), or INVALID, or SHARED if they
- * include shared channels, which have to be locked before the look. `loop` NULL: the channels' own.
+ * Returns how many of fewer than MANY cases are ready, and which; 0 without `ready`; INVALID; or
+ * SHARED if they include shared channels, which have to be locked before the look. `loop` NULL: the
+ * channels' own.
  */
-WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *loop, bool counts) {
+WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *loop,
+                         unsigned char *ready) {
   size_t count = 0;
   bool is_shared = false;
 
@@ -34,41 +36,57 @@ WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *
 
     if (!ch) continue;
     if (c->is_send && !weir__chan_sendable(ch, c->value)) return INVALID;
-    if (loop ? ch->loop == loop : ch->loop != NULL)
-      count += counts && weir__case_ready(c);
-    else if (!ch->loop)
-      is_shared = true;
-    else
+    if (loop ? ch->loop == loop : ch->loop != NULL) {
+      if (ready) ready[count] = (unsigned char)i;
+      if (ready) count += weir__case_ready(c);
+    } else if (ch->loop) {
       return INVALID;
+    } else {
+      is_shared = true;
+    }
   }
   return is_shared ? SHARED : count;
 }
 
-/*
- * One of the `count` cases happens, if it is still ready: a select with shared channels that waits
- * there may happen elsewhere meanwhile. Then look again.
- */
-WEIR__INLINE int happen(weir_case_t *cases, size_t n, size_t count, const weir_loop_t *loop,
-                        weir__random_t *random, size_t *index) {
+/* A look of its own each: what may do both takes more for either. */
+WEIR__INLINE size_t look_at(const weir_case_t *cases, size_t n, const weir_loop_t *loop,
+                            unsigned char *ready) {
+  return n < MANY ? look(cases, n, loop, ready) : look(cases, n, loop, NULL);
+}
+
+/* One that is ready may be so no more: a select that waits there and at a shared channel may have
+ * happened elsewhere meanwhile. Then look again. */
+
+WEIR__INLINE int happen_of_few(weir_case_t *cases, size_t n, size_t count, unsigned char *ready,
+                               const weir_loop_t *loop, weir__random_t *random, size_t *index) {
   int status = UV_EAGAIN;
 
-  while (count > 0) {
-    *index = weir__case_choose(cases, n, count, random);
-    if (*index < n) status = weir__case_happen(&cases[*index], NULL);
-    if (status != UV_EAGAIN) break;
-    count = look(cases, n, loop, true);
+  while (count > 0 && status == UV_EAGAIN) {
+    *index = ready[random && count > 1 ? weir__random_below(random, (uint32_t)count) : 0];
+    status = weir__case_happen(&cases[*index], NULL);
+    if (status == UV_EAGAIN) count = look(cases, n, loop, ready);
   }
   return status;
 }
 
-static int happen_of_many(weir_case_t *cases, size_t n, const weir_loop_t *loop,
-                          weir__random_t *random, size_t *index) {
-  for (int draws = 0; draws < DRAWS; draws++) {
+static int happen_of_many(weir_case_t *cases, size_t n, weir__random_t *random, size_t *index) {
+  weir__select_t select = {.cases = cases, .n = n, .random = random};
+  int status = UV_EAGAIN;
+
+  for (int draws = 0; random && draws < DRAWS && status == UV_EAGAIN; draws++) {
     const weir_case_t *drawn = &cases[ *index = weir__random_below(random, (uint32_t)n)];
-    int status = weir__case_ready(drawn) ? weir__case_happen(drawn, NULL) : UV_EAGAIN;
-    if (status != UV_EAGAIN) return status;
+    if (weir__case_ready(drawn)) status = weir__case_happen(drawn, NULL);
   }
-  return happen(cases, n, look(cases, n, loop, true), loop, random, index);
+  if (status != UV_EAGAIN) return status;
+  status = weir__select_now(&select, NULL);
+  *index = select.index;
+  return status;
+}
+
+WEIR__INLINE int happen(weir_case_t *cases, size_t n, size_t count, unsigned char *ready,
+                        const weir_loop_t *loop, weir__random_t *random, size_t *index) {
+  return n < MANY ? happen_of_few(cases, n, count, ready, loop, random, index)
+                  : happen_of_many(cases, n, random, index);
 }
 
 static void dequeue(weir_op_t *op, const weir_case_t *except) {
@@ -165,23 +183,22 @@ static int start_shared(weir_op_t *op, weir_case_t *cases, size_t n, weir__rando
   return 0;
 }
 
-static inline int start(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb cb, bool biased) {
-  bool draws = !biased && n >= MANY;
+WEIR__INLINE int start(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb cb, bool biased) {
+  unsigned char ready[MANY];
   size_t count, index;
   weir__random_t *random;
+  weir_loop_t *loop;
   int started, status;
 
   if (!op || !op->ctx) return UV_EINVAL;
-  /* a look of its own each: one that may count takes 30 instructions more of four cases */
-  count = draws ? look(cases, n, weir__scope(op)->loop, false)
-                : look(cases, n, weir__scope(op)->loop, true);
+  loop = weir__scope(op)->loop;
+  count = look_at(cases, n, loop, ready);
   if (count == INVALID) return UV_EINVAL;
   started = weir__op_start(op, cb);
   if (started) return weir__op_accepted(started);
-  random = biased ? NULL : &weir__scope(op)->loop->random;
+  random = biased ? NULL : &loop->random;
   if (count == SHARED) return start_shared(op, cases, n, random);
-  status = draws ? happen_of_many(cases, n, weir__scope(op)->loop, random, &index)
-                 : happen(cases, n, count, weir__scope(op)->loop, random, &index);
+  status = happen(cases, n, count, ready, loop, random, &index);
   if (status == UV_EAGAIN)
     park(op, cases, n);
   else
@@ -227,12 +244,13 @@ static int try_shared(weir_case_t *cases, size_t n, size_t *index) {
 }
 
 int weir_select_try(weir_case_t *cases, size_t n, size_t *index) {
-  size_t count = look(cases, n, NULL, true), chosen = n;
+  unsigned char ready[MANY];
+  size_t count = look_at(cases, n, NULL, ready), chosen;
   int status;
 
   if (count == INVALID) return UV_EINVAL;
   if (count == SHARED) return try_shared(cases, n, index);
-  status = happen(cases, n, count, NULL, weir__select_random(), &chosen);
+  status = happen(cases, n, count, ready, NULL, weir__select_random(), &chosen);
   if (index && status != UV_EAGAIN) *index = chosen;
   return status;
 }

@@ -20,6 +20,9 @@ typedef struct weir__select_s {
 /* The status of the case that has happened; UV_EAGAIN: it waits, or would; UV_ENOMEM. */
 int weir__select_shared(weir__select_t *select);
 
+/* The same for one that does not wait, over channels that are local (`due` NULL) or locked. */
+int weir__select_now(weir__select_t *select, weir__due_t *due);
+
 /* Takes the cases of a claimed select out of their queues, but the one that has happened. */
 enum { WEIR__NONE_CHOSEN = -1 };
 void weir__select_withdraw(weir_op_t *op, ptrdiff_t chosen);

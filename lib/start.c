@@ -92,42 +92,13 @@ static int start_shared(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *c
 
 /*
  * The usual cases of one value, which leave nothing else to be done, nor after the lock of a shared
- * channel: the first at the other end waits there alone, for one value more, on the op's own loop
- * (so that nobody else can be about to claim it); or nobody is there, and the ring has room or a
- * value, or the op parks. The copy comes last, since it may be a call.
+ * channel: the first at the other end can be met simply; or nobody is there, and the ring has room
+ * or a value, or the op parks. The copy comes last, since it may be a call.
  */
-
-WEIR__INLINE bool is_simple(const weir_case_t *waiter, const weir_loop_t *loop, bool is_shared) {
-  const weir_op_t *op = waiter->op;
-  const weir__scope_t *scope = weir__scope(op);
-
-  if (is_shared && (!scope || scope->loop != loop)) return false;
-  return waiter == &op->u.wait && waiter->count == 1 && !scope->unreferenced;
-}
 
 WEIR__INLINE void happen(weir_loop_t *loop, weir_op_t *op) {
   op->u.wait.index = 1;
   weir__op_queue(loop, op, 0);
-}
-
-WEIR__INLINE bool meet(weir_op_t *op, weir_case_t *partner, weir_chan_t *ch, void *value,
-                       bool is_send, bool is_shared) {
-  weir_loop_t *loop = weir__scope(op)->loop;
-  void *to = is_send ? partner->value : value;
-  const void *from = is_send ? value : partner->value;
-
-  if (!is_simple(partner, loop, is_shared) || weir__chan_drops(ch, to)) return false;
-  weir__queue_take(&partner->link);
-  if (is_shared) {
-    ch->waiting--;
-    leave_shared(partner->op);
-  }
-  partner->index++;
-  weir__op_leave_scope(loop, partner->op);
-  weir__op_queue(loop, partner->op, 0);
-  happen(loop, op);
-  if (to) copy_values(ch, to, from, 1);
-  return true;
 }
 
 WEIR__INLINE bool use_ring(weir_op_t *op, weir_chan_t *ch, void *value, bool is_send) {
@@ -157,11 +128,16 @@ WEIR__INLINE void line_up(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t 
 WEIR__INLINE bool start_as_usual(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *ch,
                                  void *value, bool is_send, bool is_shared) {
   weir__link_t *partners = is_send ? &ch->receivers : &ch->senders;
-  weir_case_t *first = WEIR__CONTAINER(partners->next, weir_case_t, link);
   bool uses_ring = is_send ? ch->length < ch->capacity : ch->length > 0;
 
-  if (!weir__queue_empty(partners))
-    return (is_send || !uses_ring) && meet(op, first, ch, value, is_send, is_shared);
+  if (!weir__queue_empty(partners)) {
+    weir_loop_t *loop = weir__scope(op)->loop;
+    weir_case_t *partner = meet(ch, partners, loop, value, is_send, is_shared);
+    if (!partner) return false;
+    happen(loop, op);
+    hand_over(ch, partner, value, is_send);
+    return true;
+  }
   if (ch->status) return false;
   if (uses_ring) return use_ring(op, ch, value, is_send);
   line_up(op, kinds, ch, value, is_send, is_shared);

@@ -201,6 +201,46 @@ WEIR__INLINE void refill(weir_chan_t *ch, weir__due_t *due) {
   }
 }
 
+/*
+ * The usual partner is simple: it waits at this channel alone, for one value more, on the loop of
+ * the op at hand (which is armed), so that nobody else can be about to claim it. Completing it calls
+ * nothing. The value is handed over after that, which may be a call.
+ */
+
+WEIR__INLINE bool is_simple(const weir_case_t *waiter, const weir_loop_t *loop, bool is_shared) {
+  const weir_op_t *op = waiter->op;
+  const weir__scope_t *scope = weir__scope(op);
+
+  if (is_shared && (!scope || scope->loop != loop)) return false;
+  return waiter == &op->u.wait && waiter->count == 1 && !scope->unreferenced;
+}
+
+/* Completes the first of those that wait, which is NULL if it is not simple. */
+WEIR__INLINE weir_case_t *meet(weir_chan_t *ch, weir__link_t *partners, weir_loop_t *loop,
+                               const void *value, bool is_send, bool is_shared) {
+  weir_case_t *partner = WEIR__CONTAINER(partners->next, weir_case_t, link);
+
+  if (!is_send && ch->length > 0) return NULL;
+  if (!is_simple(partner, loop, is_shared)) return NULL;
+  if (weir__chan_drops(ch, is_send ? partner->value : value)) return NULL;
+  weir__queue_take(&partner->link);
+  if (is_shared) {
+    ch->waiting--;
+    weir__inbox_awaited(loop);
+  }
+  partner->index++;
+  weir__op_leave_scope(loop, partner->op);
+  weir__op_queue(loop, partner->op, 0);
+  return partner;
+}
+
+WEIR__INLINE void hand_over(const weir_chan_t *ch, const weir_case_t *partner, void *value,
+                            bool is_send) {
+  void *to = is_send ? partner->value : value;
+
+  if (to) copy_values(ch, to, is_send ? value : partner->value, 1);
+}
+
 /* sending and receiving: each returns how many values moved */
 
 WEIR__INLINE bool may_go_on(const weir__due_t *due) {
