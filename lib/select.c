@@ -1,10 +1,10 @@
 /*
  * Select, in three passes (after Go's runtime):
  *
- *   1. look     at every case, to count the ready ones. One random number says which of them, and a
- *               second look finds it: each is as likely, for one number however many there are. It
- *               happens at once. Of many cases some are drawn before: the first that is ready is as
- *               likely as any other that is.
+ *   1. look     at every case, to see which are ready. One random number says which of them happens
+ *               at once: each is as likely, for one number however many there are. Of many cases
+ *               some are drawn instead: the first that is ready is as likely as any other that is.
+ *               Only if none is, the ready ones are counted, and a second look finds the chosen.
  *   2. enqueue  None is ready: every case lines up at its channel, and the operation parks.
  *   3. dequeue  A partner lets one case happen (chan.c): the others leave their queues then and
  *               there, so no stale waiter is ever found in a queue.
@@ -21,28 +21,27 @@ enum { MANY = 16, DRAWS = 4 };
 
 /*
  * Returns how many of fewer than MANY cases are ready, and which; 0 without `ready`; INVALID; or
- * SHARED if they include shared channels, which have to be locked before the look. `loop` NULL: the
- * channels' own.
+ * SHARED if they include shared channels, which have to be locked before the look. Local ones are
+ * those of `loop`, or of `any_loop`.
  */
-WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *loop,
+WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *loop, bool any_loop,
                          unsigned char *ready) {
   size_t count = 0;
   bool is_shared = false;
 
-  if (n > INT32_MAX || (n > 0 && !cases)) return INVALID;
   for (size_t i = 0; i < n; i++) {
     const weir_case_t *c = &cases[i];
-    const weir_chan_t *ch = c->chan;
+    const weir_loop_t *its;
 
-    if (!ch) continue;
-    if (c->is_send && !weir__chan_sendable(ch, c->value)) return INVALID;
-    if (loop ? ch->loop == loop : ch->loop != NULL) {
-      if (ready) ready[count] = (unsigned char)i;
-      if (ready) count += weir__case_ready(c);
-    } else if (ch->loop) {
-      return INVALID;
-    } else {
+    if (!c->chan) continue;
+    its = c->chan->loop;
+    if (c->is_send && !weir__chan_sendable(c->chan, c->value)) return INVALID;
+    if (any_loop ? !its : its != loop) {
+      if (its) return INVALID;
       is_shared = true;
+    } else if (ready) {
+      ready[count] = (unsigned char)i;
+      count += weir__case_ready(c);
     }
   }
   return is_shared ? SHARED : count;
@@ -50,42 +49,43 @@ WEIR__INLINE size_t look(const weir_case_t *cases, size_t n, const weir_loop_t *
 
 /* A look of its own each: what may do both takes more for either. */
 WEIR__INLINE size_t look_at(const weir_case_t *cases, size_t n, const weir_loop_t *loop,
-                            unsigned char *ready) {
-  return n < MANY ? look(cases, n, loop, ready) : look(cases, n, loop, NULL);
+                            bool any_loop, unsigned char *ready) {
+  if (n > INT32_MAX || (n > 0 && !cases)) return INVALID;
+  return n < MANY ? look(cases, n, loop, any_loop, ready) : look(cases, n, loop, any_loop, NULL);
 }
 
-/* One that is ready may be so no more: a select that waits there and at a shared channel may have
- * happened elsewhere meanwhile. Then look again. */
-
-WEIR__INLINE int happen_of_few(weir_case_t *cases, size_t n, size_t count, unsigned char *ready,
-                               const weir_loop_t *loop, weir__random_t *random, size_t *index) {
-  int status = UV_EAGAIN;
-
-  while (count > 0 && status == UV_EAGAIN) {
-    *index = ready[random && count > 1 ? weir__random_below(random, (uint32_t)count) : 0];
-    status = weir__case_happen(&cases[*index], NULL);
-    if (status == UV_EAGAIN) count = look(cases, n, loop, ready);
-  }
-  return status;
-}
-
-static int happen_of_many(weir_case_t *cases, size_t n, weir__random_t *random, size_t *index) {
+static int happen_anyhow(weir_case_t *cases, size_t n, weir__random_t *random, size_t *index) {
   weir__select_t select = {.cases = cases, .n = n, .random = random};
-  int status = UV_EAGAIN;
+  int status = weir__select_now(&select, NULL);
 
-  for (int draws = 0; random && draws < DRAWS && status == UV_EAGAIN; draws++) {
-    const weir_case_t *drawn = &cases[ *index = weir__random_below(random, (uint32_t)n)];
-    if (weir__case_ready(drawn)) status = weir__case_happen(drawn, NULL);
-  }
-  if (status != UV_EAGAIN) return status;
-  status = weir__select_now(&select, NULL);
   *index = select.index;
   return status;
 }
 
-WEIR__INLINE int happen(weir_case_t *cases, size_t n, size_t count, unsigned char *ready,
-                        const weir_loop_t *loop, weir__random_t *random, size_t *index) {
-  return n < MANY ? happen_of_few(cases, n, count, ready, loop, random, index)
+/* One that is ready may be so no more: a select that waits there and at a shared channel may have
+ * happened elsewhere meanwhile. */
+WEIR__INLINE int happen_of_few(weir_case_t *cases, size_t n, size_t count,
+                               const unsigned char *ready, weir__random_t *random, size_t *index) {
+  int status;
+
+  if (count == 0) return UV_EAGAIN;
+  *index = ready[random && count > 1 ? weir__random_below(random, (uint32_t)count) : 0];
+  status = weir__case_happen(&cases[*index], NULL);
+  return status == UV_EAGAIN ? happen_anyhow(cases, n, random, index) : status;
+}
+
+static int happen_of_many(weir_case_t *cases, size_t n, weir__random_t *random, size_t *index) {
+  for (int draws = 0; random && draws < DRAWS; draws++) {
+    const weir_case_t *drawn = cases + (*index = weir__random_below(random, (uint32_t)n));
+    int status = weir__case_ready(drawn) ? weir__case_happen(drawn, NULL) : UV_EAGAIN;
+    if (status != UV_EAGAIN) return status;
+  }
+  return happen_anyhow(cases, n, random, index);
+}
+
+WEIR__INLINE int happen(weir_case_t *cases, size_t n, size_t count, const unsigned char *ready,
+                        weir__random_t *random, size_t *index) {
+  return n < MANY ? happen_of_few(cases, n, count, ready, random, index)
                   : happen_of_many(cases, n, random, index);
 }
 
@@ -192,13 +192,13 @@ WEIR__INLINE int start(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb c
 
   if (!op || !op->ctx) return UV_EINVAL;
   loop = weir__scope(op)->loop;
-  count = look_at(cases, n, loop, ready);
+  count = look_at(cases, n, loop, false, ready);
   if (count == INVALID) return UV_EINVAL;
   started = weir__op_start(op, cb);
   if (started) return weir__op_accepted(started);
   random = biased ? NULL : &loop->random;
   if (count == SHARED) return start_shared(op, cases, n, random);
-  status = happen(cases, n, count, ready, loop, random, &index);
+  status = happen(cases, n, count, ready, random, &index);
   if (status == UV_EAGAIN)
     park(op, cases, n);
   else
@@ -245,12 +245,12 @@ static int try_shared(weir_case_t *cases, size_t n, size_t *index) {
 
 int weir_select_try(weir_case_t *cases, size_t n, size_t *index) {
   unsigned char ready[MANY];
-  size_t count = look_at(cases, n, NULL, ready), chosen;
+  size_t count = look_at(cases, n, NULL, true, ready), chosen;
   int status;
 
   if (count == INVALID) return UV_EINVAL;
   if (count == SHARED) return try_shared(cases, n, index);
-  status = happen(cases, n, count, ready, NULL, weir__select_random(), &chosen);
+  status = happen(cases, n, count, ready, weir__select_random(), &chosen);
   if (index && status != UV_EAGAIN) *index = chosen;
   return status;
 }
