@@ -23,11 +23,19 @@ static void on_sent(weir_op_t *op, int status) {
     pull(relay);
 }
 
+static void send_on(weir__relay_t *relay) {
+  int err = weir_chan_send(&relay->op, relay->stage.out, relay->sent, on_sent);
+
+  if (err) fail(relay, err);
+}
+
 void weir__relay_send(weir_op_t *op, int status) {
   weir__relay_t *relay = op->data;
 
-  if (!status) status = weir_chan_send(op, relay->stage.out, relay->sent, on_sent);
-  if (status) fail(relay, status);
+  if (status)
+    fail(relay, status);
+  else
+    send_on(relay);
 }
 
 void weir__relay_arrived(weir_op_t *op, int status) {
@@ -35,7 +43,7 @@ void weir__relay_arrived(weir_op_t *op, int status) {
 
   if (!status && relay->step) status = relay->step(relay);
   if (status == 0)
-    weir__relay_send(op, 0);
+    send_on(relay);
   else if (status > 0)
     pull(relay);
   else
