@@ -35,7 +35,6 @@
 
 /* Completions between two looks at I/O, and between two looks at what goes to and fro. */
 enum { BUDGET = 1024, SLICE = 256 };
-static_assert(BUDGET % SLICE == 0, "slices of a turn");
 
 /* After a few looks in vain, only some are taken: what comes seldom is not worth a processor. */
 enum { FEW_MISSES = 3, LOOK_ONE_IN = 8 };
@@ -62,44 +61,44 @@ static weir_op_t *pop(weir_loop_t *loop) {
   return WEIR__CONTAINER(link, weir_op_t, u.wait.link);
 }
 
-static inline void run_one(weir_loop_t *loop, weir_op_t *op, int status) {
+static inline void run_one(weir_loop_t *loop, weir_op_t *op) {
+  int status = weir__op_result(op);
+
   loop->completions++;
   weir__op_set_state(op, WEIR__IDLE);
   if (op->joins) loop->leave_joins(op);
   if (op->cb) op->cb(op, status);
 }
 
-/*
- * Runs up to n completions, the last of them that of the operation which weir_op_wait runs the loop
- * for. Returns how many.
- */
-static unsigned run_slice(weir_loop_t *loop, unsigned n) {
-  const weir_op_t *awaited = loop->awaited;
-  unsigned done = 0;
+static void run_slice(weir_loop_t *loop, unsigned most) {
+  unsigned n = most < loop->budget ? most : loop->budget, left = n;
 
-  while (done < n && !weir__queue_empty(&loop->ready)) {
-    weir_op_t *op = pop(loop);
-    int status = weir__op_result(op);
+  for (; left > 0 && !weir__queue_empty(&loop->ready); left--) run_one(loop, pop(loop));
+  loop->budget -= n - left;
+}
 
-    run_one(loop, op, status);
-    done++;
-    if (op != awaited) continue;
+/* Runs one. Returns whether it was the operation that weir_op_wait runs the loop for. */
+static bool run_awaited(weir_loop_t *loop) {
+  const weir_op_t *first = WEIR__CONTAINER(loop->ready.next, weir_op_t, u.wait.link);
+  bool is_awaited = first == loop->awaited;
+
+  if (is_awaited) {
     loop->awaited = NULL;
-    loop->awaited_status = status;
-    break;
+    loop->awaited_status = weir__op_result(first);
   }
-  return done;
+  run_slice(loop, 1);
+  return is_awaited;
 }
 
 static void drain(weir_loop_t *loop) {
-  bool awaits = loop->awaited != NULL, is_cut = true;
+  bool is_over = false;
 
-  while (is_cut && loop->budget > 0) {
-    unsigned done = run_slice(loop, SLICE);
-
-    loop->budget -= done;
-    is_cut = done == SLICE && (loop->awaited || !awaits);
-    if (is_cut) exchange(loop);
+  while (!is_over && loop->budget > 0 && !weir__queue_empty(&loop->ready)) {
+    if (loop->awaited)
+      is_over = run_awaited(loop);
+    else
+      run_slice(loop, SLICE);
+    exchange(loop);
   }
 }
 

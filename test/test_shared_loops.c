@@ -1,4 +1,5 @@
 /* Description: shared channels between two loops: order, both directions, closing, wake-ups. */
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -321,6 +322,72 @@ START_TEST(thread_without_a_loop_wakes_one) {
 }
 END_TEST
 
+/* Answers that come while the loop looks are of the same turn: I/O is looked at in time. */
+
+enum { FEW = 300 };
+
+typedef struct answered_s {
+  weir_chan_t *ch;
+  weir_op_t recv, yield;
+  uv_prepare_t prepare;
+  int ran, until; /* yields */
+} answered_t;
+
+static void on_answer(weir_op_t *op, int status);
+
+static void run_on(weir_op_t *op, int status) {
+  answered_t *self = op->data;
+
+  ck_assert_int_eq(status, 0);
+  if (++self->ran < self->until)
+    weir_yield(op, run_on);
+  else if (self->until == FEW)
+    weir_chan_recv(&self->recv, self->ch, NULL, on_answer);
+}
+
+/* The first answer wakes the loop, the second one comes while it looks. */
+static void on_answer(weir_op_t *op, int status) {
+  answered_t *self = op->data;
+
+  ck_assert_int_eq(status, 0);
+  self->until = self->until == 0 ? FEW : INT_MAX;
+  weir_yield(&self->yield, run_on);
+}
+
+static void see_turn(uv_prepare_t *prepare) {
+  answered_t *self = prepare->data;
+
+  if (self->until < INT_MAX) return;
+  self->until = self->ran;
+  uv_close((uv_handle_t *)prepare, NULL);
+}
+
+static void put_twice(void *arg) {
+  put_by_hand(arg);
+  put_by_hand(arg);
+}
+
+START_TEST(budget_holds_for_what_is_answered_at_once) {
+  answered_t self = {.ch = shared_ints(0)};
+  uv_thread_t thread;
+
+  weir_loop_set_spin(loop, 1000000000);
+  weir_op_init(&self.recv, bg);
+  weir_op_init(&self.yield, bg);
+  self.recv.data = self.yield.data = self.prepare.data = &self;
+  uv_prepare_init(uv, &self.prepare);
+  uv_prepare_start(&self.prepare, see_turn);
+  uv_unref((uv_handle_t *)&self.prepare);
+  ck_assert_int_eq(weir_chan_recv(&self.recv, self.ch, NULL, on_answer), 0);
+  ck_assert_int_eq(uv_thread_create(&thread, put_twice, self.ch), 0);
+  ck_assert_uint_eq(weir_run(loop), 0);
+  ck_assert_int_gt(self.ran, FEW);
+  ck_assert_int_lt(self.ran, 2 * 1100); /* the rest of a turn, and one more */
+  ck_assert_int_eq(uv_thread_join(&thread), 0);
+  weir_chan_unref(self.ch);
+}
+END_TEST
+
 /* Virtual time and other threads: the clock stands while they may send, and goes on after it. */
 START_TEST(virtual_clock_waits_for_other_threads) {
   weir_chan_t *ch = shared_ints(0);
@@ -346,6 +413,7 @@ static const support_test_t tests[] = {
     T(values_cross_a_buffer_of_128_in_order), T(batches_cross_in_order),
     T(ranges_receive_from_another_loop),      T(streams_cross_both_ways_at_once),
     T(spin_changes_nothing_but_the_speed),    T(what_is_posted_to_a_busy_loop_wakes_it_once),
-    T(thread_without_a_loop_wakes_one),       T(virtual_clock_waits_for_other_threads),
+    T(thread_without_a_loop_wakes_one),       T(budget_holds_for_what_is_answered_at_once),
+    T(virtual_clock_waits_for_other_threads),
 };
 SUITE_MAIN("shared_loops", tests)
