@@ -54,7 +54,7 @@ WEIR__INLINE size_t look_at(const weir_case_t *cases, size_t n, const weir_loop_
   return n < MANY ? look(cases, n, loop, any_loop, ready) : look(cases, n, loop, any_loop, NULL);
 }
 
-static int happen_anyhow(weir_case_t *cases, size_t n, weir__random_t *random, size_t *index) {
+WEIR__APART int happen_anyhow(weir_case_t *cases, size_t n, weir__random_t *random, size_t *index) {
   weir__select_t select = {.cases = cases, .n = n, .random = random};
   int status = weir__select_now(&select, NULL);
 
@@ -74,7 +74,7 @@ WEIR__INLINE int happen_of_few(weir_case_t *cases, size_t n, size_t count,
   return status == UV_EAGAIN ? happen_anyhow(cases, n, random, index) : status;
 }
 
-static int happen_of_many(weir_case_t *cases, size_t n, weir__random_t *random, size_t *index) {
+WEIR__APART int happen_of_many(weir_case_t *cases, size_t n, weir__random_t *random, size_t *index) {
   for (int draws = 0; random && draws < DRAWS; draws++) {
     const weir_case_t *drawn = cases + (*index = weir__random_below(random, (uint32_t)n));
     int status = weir__case_ready(drawn) ? weir__case_happen(drawn, NULL) : UV_EAGAIN;
