@@ -103,7 +103,7 @@ START_TEST(as_many_calls_at_once_as_workers_and_no_more) {
       sink_start(&sink, weir_pipe_work(bg, feeder_start(&feeder), &piece_type, (size_t)workers,
                                        ordered > 0, work_gated, NULL));
       await_running(workers);
-      ck_assert_int_eq(feeder.next, 2 * workers + 1); /* the last is the feeder's own */
+      ck_assert_int_eq(feeder.next, 4 * workers + 1); /* the last is the feeder's own */
       gate_open(20);
       ck_assert_uint_eq(weir_run(loop), 0);
       ck_sink_ended(&sink, 20, UV_EOF);
@@ -125,7 +125,7 @@ START_TEST(so_many_in_hand_while_nobody_receives) {
                                        ordered > 0, work_move, NULL));
       weir_run(loop);
       ck_sunk(&sink, 2);
-      ck_assert_int_le(feeder.next, 2 + 2 * workers + 1);
+      ck_assert_int_le(feeder.next, 2 + 4 * workers + 1);
       weir_range_resume(&sink.range);
       ck_assert_uint_eq(weir_run(loop), 0);
       ck_sink_ended(&sink, 40, UV_EOF);

@@ -1,7 +1,7 @@
 /* Description: work: calls that run or wait for a thread when the stream is cut; want of memory. */
 #include "support/works.h"
 
-enum { WORKERS = 2, IN_HAND = 4 };
+enum { WORKERS = 2, IN_HAND = 4 * WORKERS };
 
 static sink_t sink;
 static weir_ctx_t *ctx;

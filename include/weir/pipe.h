@@ -167,7 +167,7 @@ WEIR_EXTERN weir_chan_t *weir_pipe_fan_out(weir_ctx_t *ctx, weir_chan_t *in, siz
 /*
  * Emits what `fn` makes of each value, on libuv's thread pool: up to `workers` calls at once.
  *
- *   workers  not 0. Has up to twice as many values in hand, whose calls may share pool requests.
+ *   workers  not 0. Has up to 4 times as many values in hand, whose calls may share pool requests.
  *   ordered  whether results come in the order of the input, or as they are ready.
  *   fn       runs on any thread of the pool. `arg` is shared by them. What it ends the stream with
  *            ends it in its turn: later values are dropped.

@@ -21,6 +21,9 @@
 
 enum { LOOK_NS = 50000 }; /* about what it takes to wake a thread */
 
+/* For each worker: what it works at, and what is there while the loop waits for a processor. */
+enum { IN_HAND = 4 };
+
 typedef struct pool_s pool_t;
 
 typedef struct worker_s {
@@ -208,7 +211,7 @@ static void start(weir_slot_t *slot) {
 
 static pool_t *pool_alloc(size_t workers) {
   size_t results = weir__room(sizeof(pool_t), WEIR_TYPE(worker_t), workers);
-  size_t size = weir__room(results, WEIR_TYPE(result_t), 2 * workers);
+  size_t size = weir__room(results, WEIR_TYPE(result_t), IN_HAND * workers);
   pool_t *pool = size > 0 ? weir__calloc(1, size) : NULL;
 
   if (pool) pool->results = weir__room_at(pool, results);
@@ -221,7 +224,7 @@ static pool_t *pool_new(size_t workers, weir_map_fn fn, void *arg) {
   if (!pool) return NULL;
   pool->fn = fn;
   pool->arg = arg;
-  pool->limit = 2 * workers;
+  pool->limit = IN_HAND * workers;
   pool->todo = weir_chan_new_shared(WEIR_TYPE(weir_slot_t *), pool->limit);
   pool->done = weir_chan_new_shared(WEIR_TYPE(result_t), pool->limit);
   for (size_t i = 0; i < workers; i++) {
@@ -235,7 +238,7 @@ static pool_t *pool_new(size_t workers, weir_map_fn fn, void *arg) {
 
 weir_chan_t *weir_pipe_work(weir_ctx_t *ctx, weir_chan_t *in, const weir_type_t *out,
                             size_t workers, bool ordered, weir_map_fn fn, void *arg) {
-  bool is_valid = in && fn && workers > 0 && workers <= SIZE_MAX / 2;
+  bool is_valid = in && fn && workers > 0 && workers <= SIZE_MAX / IN_HAND;
   weir__async_t how = {
       .ordered = ordered, .start = start, .release = release, .where = "weir_pipe_work"};
   pool_t *pool = is_valid ? pool_new(workers, fn, arg) : NULL;
