@@ -135,9 +135,9 @@ static void call(weir_range_t *range) {
     receive(range);
 }
 
-static void arrive(weir_range_t *range, weir_op_t *op, int status) {
+/* What arrives for a range that is paused or resumed, after a cancellation, or at the end. */
+WEIR__APART void arrive_late(weir_range_t *range, int status, int err) {
   bool has_value = status == 0 || (range->held && range->held_status == 0);
-  int err = weir__scope_err(weir__scope(op));
   remains_t remains;
 
   if (status == 0) status = err;
@@ -153,6 +153,15 @@ static void arrive(weir_range_t *range, weir_op_t *op, int status) {
   remains = end(range, has_value);
   range->cb(range, NULL, status);
   dispose(&remains);
+}
+
+static void arrive(weir_range_t *range, const weir_op_t *op, int status) {
+  int err = weir__scope_err(weir__scope(op));
+
+  if (status || err || range->paused || range->held)
+    arrive_late(range, status, err);
+  else
+    call(range);
 }
 
 /* Its range has gone, and so does what arrives. */
