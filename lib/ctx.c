@@ -54,21 +54,29 @@ void weir__ctx_init(weir_ctx_t *ctx, weir_loop_t *loop, const weir__ctx_kind_t *
   ((weir__kind_ctx_t *)ctx)->kind = kind;
 }
 
+/* Of one that has a kind. */
+static inline const weir__ctx_kind_t *kind_of(const weir_ctx_t *ctx) {
+  return ((const weir__kind_ctx_t *)ctx)->kind;
+}
+
 const weir__ctx_kind_t *weir__ctx_kind(const weir_ctx_t *ctx) {
   static const weir__ctx_kind_t plain = {.name = "with_cancel"};
 
-  return ctx->has_kind ? ((const weir__kind_ctx_t *)ctx)->kind : &plain;
+  return ctx->has_kind ? kind_of(ctx) : &plain;
 }
 
-/* The first hold. The scope may be on the loop's list, since its last operations have yet to run. */
-WEIR__APART void hold_first(weir__scope_t *scope) {
+/* It may be on the loop's list, since its last operations have yet to run. */
+WEIR__APART void unabandon(weir__scope_t *scope) {
   if (weir__linked(&scope->abandoned)) weir__unlink(&scope->abandoned);
   scope->unreferenced = false;
-  scope->children = NULL;
 }
 
 static inline weir_ctx_t *hold(weir_ctx_t *ctx) {
-  if (ctx->scope.held++ == 0) hold_first(&ctx->scope);
+  weir__scope_t *scope = &ctx->scope;
+
+  if (scope->held++ > 0) return ctx;
+  if (scope->unreferenced) unabandon(scope);
+  scope->children = NULL;
   return ctx;
 }
 
@@ -80,8 +88,8 @@ static bool is_referenced(const weir_ctx_t *ctx) {
   return ctx->scope.held > 0 || atomic_load_explicit(&ctx->refs, memory_order_acquire) > 0;
 }
 
-/* Nothing references it any more. Returns whether no operation holds it either. */
-static bool on_unreferenced(weir_ctx_t *ctx) {
+/* The rest of it where an operation has been started under the context, or may start. */
+WEIR__APART bool on_used_unreferenced(weir_ctx_t *ctx) {
   weir__scope_t *scope = &ctx->scope;
   uint64_t fate = atomic_load_explicit(&scope->fate, memory_order_relaxed);
 
@@ -92,96 +100,64 @@ static bool on_unreferenced(weir_ctx_t *ctx) {
   return false;
 }
 
-/*
- * What runs user code, or concerns other loops, waits until this thread visits none: corpses, which
- * have left their loop, and contexts that let go early of what they own.
- */
-static _Thread_local weir__kind_ctx_t *corpses, **corpses_end, *early;
-
-static void bury_one(weir__kind_ctx_t *self) {
-  if (!(corpses = self->next)) corpses_end = &corpses;
-  self->kind->release(&self->ctx);
-  weir__free(self);
+/* Nothing references it any more. Returns whether no operation holds it either. */
+static inline bool on_unreferenced(weir_ctx_t *ctx) {
+  return !ctx->scope.used || on_used_unreferenced(ctx);
 }
 
-static void release_one(weir__kind_ctx_t *self) {
-  early = self->next;
-  self->kind->release(&self->ctx);
-  weir_ctx_unref(&self->ctx);
+static inline void do_unless_visiting(void) {
+  if (weir__thread.after && weir__thread.visits == 0) weir__thread.after();
 }
 
-static void after_visits(void) {
-  static _Thread_local bool is_at_it;
-
-  if (is_at_it) return;
-  is_at_it = true;
-  while (corpses || early) {
-    if (corpses)
-      bury_one(corpses);
-    else
-      release_one(early);
-  }
-  is_at_it = false;
-  weir__thread.after = NULL;
+static inline void stop(weir_ctx_t *ctx) {
+  if (ctx->has_kind && kind_of(ctx)->stop) kind_of(ctx)->stop(ctx);
 }
 
-static void do_unless_visiting(void) {
-  if (weir__thread.visits == 0 && weir__thread.after) after_visits();
+static inline bool is_released_early(const weir_ctx_t *ctx) {
+  return ctx->has_kind && kind_of(ctx)->release_early;
 }
 
-static void add_corpse(weir__kind_ctx_t *self) {
-  if (!corpses) corpses_end = &corpses;
-  self->next = NULL;
-  *corpses_end = self;
-  corpses_end = &self->next;
-  weir__thread.after = after_visits;
-}
-
-static void add_early(weir__kind_ctx_t *self) {
-  self->next = early;
-  early = self;
-  weir_ctx_ref(&self->ctx);
-  weir__thread.after = after_visits;
-}
-
-static void stop(weir_ctx_t *ctx) {
-  const weir__ctx_kind_t *kind = weir__ctx_kind(ctx);
-
-  if (kind->stop) kind->stop(ctx);
-}
-
-static bool has_parent_here(const weir_ctx_t *ctx) {
+static inline bool has_parent_here(const weir_ctx_t *ctx) {
   return ctx->parent && ctx->parent->scope.loop == ctx->scope.loop;
 }
 
-static void leave_lists(weir_ctx_t *ctx) {
+static inline void leave_lists(weir_ctx_t *ctx, bool has_parent) {
   weir__scope_t *scope = &ctx->scope;
 
   if (weir__linked(&scope->abandoned)) weir__unlink(&scope->abandoned);
   if (!weir__linked(&ctx->sibling)) return;
-  if (has_parent_here(ctx))
+  if (has_parent)
     weir__ring_take(&ctx->parent->scope.children, &ctx->sibling);
   else
     weir__queue_take(&ctx->sibling);
+}
+
+WEIR__APART void release_and_free(weir_ctx_t *ctx) {
+  weir__hook_t *own = weir__ctx_own_hook(ctx);
+
+  if (own) own->release(own);
+  if (ctx->has_kind && kind_of(ctx)->release)
+    weir__ctx_bury_later((weir__kind_ctx_t *)ctx);
+  else
+    weir__free(ctx);
 }
 
 /*
  * Takes a context that nothing holds out of its loop. Returns its parent, if nothing holds that any
  * more. A post that is on its way holds it as well: after `stop` there comes no other.
  */
-static weir_ctx_t *leave_loop(weir_ctx_t *ctx) {
+static inline weir_ctx_t *leave_loop(weir_ctx_t *ctx) {
   weir_loop_t *loop = ctx->scope.loop;
   weir_ctx_t *parent = ctx->parent;
   bool has_parent = has_parent_here(ctx);
 
   stop(ctx);
   if (atomic_load(&ctx->scope.posted)) return NULL;
-  leave_lists(ctx);
-  if (weir__ctx_own_hook(ctx)) weir__ctx_own_hook(ctx)->release(weir__ctx_own_hook(ctx));
+  leave_lists(ctx, has_parent);
   if (parent) loop->context_count--;
   loop->refs--;
-  if (weir__ctx_kind(ctx)->release)
-    add_corpse((weir__kind_ctx_t *)ctx);
+  if (ctx->has_kind || ctx->hooks)
+    release_and_free(ctx);
   else
     weir__free(ctx);
   if (!has_parent) return NULL;
@@ -217,19 +193,23 @@ WEIR__APART void unref_by_post(weir_ctx_t *ctx) {
   weir__posts_settle(&posts, NULL);
 }
 
-/* The last reference: only its loop lets go of a context, and nobody else can count any more. */
-static void unref_last(weir_ctx_t *ctx) {
+static inline void drop_last(weir_ctx_t *ctx) {
+  atomic_store_explicit(&ctx->refs, 0, memory_order_relaxed);
+  if (ctx->scope.held == 0 && on_unreferenced(ctx)) ctx_free(ctx);
+}
+
+WEIR__APART void unref_outside(weir_ctx_t *ctx) {
   weir_loop_t *loop = ctx->scope.loop, *before;
 
   if (weir__loop_enter(loop, &before)) {
-    atomic_store_explicit(&ctx->refs, 0, memory_order_relaxed);
-    if (!is_referenced(ctx) && on_unreferenced(ctx)) ctx_free(ctx);
+    drop_last(ctx);
     weir__loop_leave(loop, before);
   } else {
     unref_by_post(ctx);
   }
 }
 
+/* The last reference: only its loop lets go of a context, and nobody else can count any more. */
 void weir_ctx_unref(weir_ctx_t *ctx) {
   unsigned refs;
 
@@ -237,7 +217,10 @@ void weir_ctx_unref(weir_ctx_t *ctx) {
   refs = atomic_load_explicit(&ctx->refs, memory_order_acquire);
   while (refs > 1)
     if (atomic_compare_exchange_weak(&ctx->refs, &refs, refs - 1)) return;
-  unref_last(ctx);
+  if (weir__thread.loop == ctx->scope.loop)
+    drop_last(ctx);
+  else
+    unref_outside(ctx);
 }
 
 weir_ctx_t *weir_ctx_ref(weir_ctx_t *ctx) {
@@ -256,7 +239,7 @@ weir_ctx_t *weir__ctx_next(const weir_ctx_t *root, weir_ctx_t *ctx, bool descend
 
 /* cancelling */
 
-bool weir__ctx_mark(weir_ctx_t *ctx, int err, int cause) {
+static inline bool mark(weir_ctx_t *ctx, int err, int cause) {
   uint64_t fate = atomic_load_explicit(&ctx->scope.fate, memory_order_relaxed);
   uint64_t cancelled = (uint64_t)(uint32_t)(cause ? cause : err) << 32 | (uint32_t)err;
 
@@ -264,6 +247,10 @@ bool weir__ctx_mark(weir_ctx_t *ctx, int err, int cause) {
     if ((int32_t)fate < 0) return false;
   } while (!atomic_compare_exchange_weak(&ctx->scope.fate, &fate, cancelled));
   return true;
+}
+
+bool weir__ctx_mark(weir_ctx_t *ctx, int err, int cause) {
+  return mark(ctx, err, cause);
 }
 
 /* In a walk it stays, as what only operations hold: its loop will look at it after a drain. */
@@ -318,10 +305,9 @@ static void interrupt_all(weir_ctx_t *ctx, int err) {
   }
 }
 
-/* Most are cancelled when they have served: there is nobody to tell then. */
-static bool has_served(const weir_ctx_t *ctx) {
-  return ctx->scope.held == 0 && weir__queue_empty(&ctx->scope.ops) && !ctx->hooks &&
-         !weir__ctx_kind(ctx)->release_early && !atomic_load(&ctx->elsewhere);
+/* Whether there is nobody to tell, but for its children. It has been marked before. */
+static inline bool is_alone(const weir_ctx_t *ctx) {
+  return weir__queue_empty(&ctx->scope.ops) && !ctx->hooks && !atomic_load(&ctx->elsewhere);
 }
 
 static void release_later(weir__kind_ctx_t *self) {
@@ -333,7 +319,7 @@ static void release_later(weir__kind_ctx_t *self) {
 
 static void cancel_one(weir_ctx_t *ctx) {
   stop(ctx);
-  if (weir__ctx_kind(ctx)->release_early) release_later((weir__kind_ctx_t *)ctx);
+  if (is_released_early(ctx)) release_later((weir__kind_ctx_t *)ctx);
   fire_hooks(ctx);
   interrupt_all(ctx, weir__scope_err(&ctx->scope));
   if (atomic_load(&ctx->elsewhere)) weir__ctx_cancel_elsewhere(ctx);
@@ -347,9 +333,9 @@ static void walk(weir_ctx_t *root) {
   for (weir_ctx_t *ctx = root; (ctx = weir__ctx_next(root, ctx, descend));) {
     descend = !ctx->scope.is_walked;
     if (!descend) continue;
-    weir__ctx_mark(ctx, err, cause);
+    mark(ctx, err, cause);
     ctx->scope.is_walked = true;
-    cancel_one(ctx);
+    if (ctx->has_kind || !is_alone(ctx)) cancel_one(ctx);
   }
 }
 
@@ -362,7 +348,7 @@ static void release_all(weir_loop_t *loop) {
   loop->cancelled_end = &loop->cancelled;
   while ((self = loop->later)) {
     loop->later = self->next;
-    add_early(self);
+    weir__ctx_release_later(self);
     let_go(&self->ctx);
   }
   while ((ctx = next)) {
@@ -380,28 +366,32 @@ static void walk_all(weir_loop_t *loop) {
   release_all(loop);
 }
 
-void weir__ctx_cancel(weir_ctx_t *ctx, int err, int cause) {
+WEIR__APART void cancel_tree(weir_ctx_t *ctx) {
   weir_loop_t *loop = ctx->scope.loop;
 
-  if (ctx->scope.is_walked) return;
-  weir__ctx_mark(ctx, err, cause);
-  ctx->scope.is_walked = true;
-  if (has_served(ctx)) {
-    stop(ctx);
-    return;
-  }
   hold(ctx)->scope.next = NULL;
   *loop->cancelled_end = ctx;
   loop->cancelled_end = &ctx->scope.next;
   if (!loop->cancelling) walk_all(loop);
 }
 
-void weir__ctx_cancel_from(weir_ctx_t *ctx, int err, int cause, weir__posts_t *posts) {
-  if (weir__ctx_mark(ctx, err, cause)) weir__ctx_post(ctx, WEIR__CANCEL, posts);
+/* Most are cancelled when they have served: there is nobody to tell then. */
+static inline void cancel(weir_ctx_t *ctx, int err, int cause) {
+  if (ctx->scope.is_walked) return;
+  mark(ctx, err, cause);
+  ctx->scope.is_walked = true;
+  if (ctx->scope.held == 0 && is_alone(ctx) && !is_released_early(ctx))
+    stop(ctx);
+  else
+    cancel_tree(ctx);
 }
 
-void weir_ctx_cancel(weir_ctx_t *ctx) {
-  weir_ctx_cancel_cause(ctx, 0);
+void weir__ctx_cancel(weir_ctx_t *ctx, int err, int cause) {
+  cancel(ctx, err, cause);
+}
+
+void weir__ctx_cancel_from(weir_ctx_t *ctx, int err, int cause, weir__posts_t *posts) {
+  if (weir__ctx_mark(ctx, err, cause)) weir__ctx_post(ctx, WEIR__CANCEL, posts);
 }
 
 WEIR__APART void cancel_by_post(weir_ctx_t *ctx, int cause) {
@@ -411,18 +401,32 @@ WEIR__APART void cancel_by_post(weir_ctx_t *ctx, int cause) {
   weir__posts_settle(&posts, NULL);
 }
 
-void weir_ctx_cancel_cause(weir_ctx_t *ctx, int cause) {
-  weir_loop_t *loop, *before;
+WEIR__APART void cancel_outside(weir_ctx_t *ctx, int cause) {
+  weir_loop_t *loop = ctx->scope.loop, *before;
 
-  if (!ctx || ctx == ctx->scope.loop->background) return;
-  loop = ctx->scope.loop;
-  cause = cause < 0 ? cause : 0;
   if (weir__loop_enter(loop, &before)) {
-    weir__ctx_cancel(ctx, UV_ECANCELED, cause);
+    cancel(ctx, UV_ECANCELED, cause);
     weir__loop_leave(loop, before);
   } else {
     cancel_by_post(ctx, cause);
   }
+}
+
+/* All but the background have a parent. */
+static inline void cancel_by_user(weir_ctx_t *ctx, int cause) {
+  if (!ctx || !ctx->parent) return;
+  if (weir__thread.loop == ctx->scope.loop)
+    cancel(ctx, UV_ECANCELED, cause);
+  else
+    cancel_outside(ctx, cause);
+}
+
+void weir_ctx_cancel(weir_ctx_t *ctx) {
+  cancel_by_user(ctx, 0);
+}
+
+void weir_ctx_cancel_cause(weir_ctx_t *ctx, int cause) {
+  cancel_by_user(ctx, cause < 0 ? cause : 0);
 }
 
 /* posts */
@@ -465,36 +469,41 @@ weir_ctx_t *weir__ctx_root(weir_loop_t *loop) {
   return ctx;
 }
 
-static void join_parent(weir_ctx_t *ctx, weir_ctx_t *parent) {
-  int err = weir_ctx_err(parent);
+static inline void join_parent(weir_ctx_t *ctx, weir_ctx_t *parent) {
+  weir_loop_t *loop = parent->scope.loop;
 
   ctx->parent = hold(parent);
   ctx->has_deadline = parent->has_deadline;
-  ctx->scope.loop->refs++;
-  ctx->scope.loop->context_count++;
-  if (err)
-    ctx->scope.is_walked = weir__ctx_mark(ctx, err, weir_ctx_cause(parent));
+  loop->refs++;
+  loop->context_count++;
+  if (weir__scope_err(&parent->scope))
+    ctx->scope.is_walked =
+        weir__ctx_mark(ctx, weir__scope_err(&parent->scope), weir_ctx_cause(parent));
   else
     weir__ring_push(&parent->scope.children, &ctx->sibling);
 }
 
 /* Of a closed loop others may be letting go of contexts at the same time. */
-static void join(weir_ctx_t *ctx, weir_ctx_t *parent) {
+WEIR__APART void join_in_visit(weir_ctx_t *ctx, weir_ctx_t *parent) {
   weir_loop_t *loop = parent->scope.loop, *before;
 
-  weir__loop_adopt(loop);
-  if (!loop->closed) {
+  if (!weir__loop_enter(loop, &before)) return;
+  join_parent(ctx, parent);
+  weir__loop_leave(loop, before);
+}
+
+static inline void join(weir_ctx_t *ctx, weir_ctx_t *parent) {
+  if (parent->scope.loop->closed)
+    join_in_visit(ctx, parent);
+  else
     join_parent(ctx, parent);
-  } else if (weir__loop_enter(loop, &before)) {
-    join_parent(ctx, parent);
-    weir__loop_leave(loop, before);
-  }
 }
 
 weir_ctx_t *weir__ctx_new(weir_ctx_t *parent, size_t size, const weir__ctx_kind_t *kind) {
   weir_ctx_t *ctx = parent ? weir__malloc(size) : NULL;
 
   if (!ctx) return NULL;
+  weir__loop_adopt(parent->scope.loop);
   weir__ctx_init(ctx, parent->scope.loop, kind);
   join(ctx, parent);
   return ctx;
@@ -504,6 +513,7 @@ weir_ctx_t *weir_ctx_with_cancel(weir_ctx_t *parent) {
   weir_ctx_t *ctx = parent ? weir__malloc(sizeof(*ctx)) : NULL;
 
   if (!ctx) return NULL;
+  weir__loop_adopt(parent->scope.loop);
   init(ctx, parent->scope.loop);
   join(ctx, parent);
   return ctx;
@@ -540,41 +550,6 @@ weir_ctx_t *weir_ctx_without_cancel(weir_ctx_t *parent) {
     weir__loop_leave(ctx->scope.loop, before);
   }
   return ctx;
-}
-
-/* values */
-
-typedef struct value_ctx_s {
-  weir__kind_ctx_t base;
-  const void *key;
-  void *value;
-  void (*drop)(void *value);
-} value_ctx_t;
-
-static void value_release(weir_ctx_t *ctx) {
-  value_ctx_t *self = (value_ctx_t *)ctx;
-
-  if (self->drop) self->drop(self->value);
-}
-
-static const weir__ctx_kind_t value_kind = {.name = "with_value", .release = value_release};
-
-weir_ctx_t *weir_ctx_with_value(weir_ctx_t *parent, const void *key, void *value,
-                                void (*drop)(void *value)) {
-  value_ctx_t *self = (value_ctx_t *)weir__ctx_new(parent, sizeof(*self), &value_kind);
-
-  if (!self) return NULL;
-  self->key = key;
-  self->value = value;
-  self->drop = drop;
-  return &self->base.ctx;
-}
-
-void *weir_ctx_value(const weir_ctx_t *ctx, const void *key) {
-  for (; ctx && key; ctx = ctx->parent)
-    if (weir__ctx_kind(ctx) == &value_kind && ((const value_ctx_t *)ctx)->key == key)
-      return ((const value_ctx_t *)ctx)->value;
-  return NULL;
 }
 
 /* asking */

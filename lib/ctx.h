@@ -93,6 +93,12 @@ static inline weir__hook_t *weir__ctx_own_hook(const weir_ctx_t *ctx) {
   return hook && hook->release ? hook : NULL;
 }
 
+/* What a context owns is released, and it is freed, once this thread visits no loop. */
+void weir__ctx_bury_later(weir__kind_ctx_t *self);
+
+/* What it owns is released then; it stays until its end. */
+void weir__ctx_release_later(weir__kind_ctx_t *self);
+
 /* Whether a context is under no parent's cancellation. */
 bool weir__ctx_is_detached(const weir_ctx_t *ctx);
 
