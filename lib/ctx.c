@@ -13,8 +13,9 @@
  *              what watched for it is stopped, its hooks are fired (weir_ctx_wait, the done
  *              channel), its parked operations become runnable with its err. Subtrees of done nodes
  *              are left out: they have been walked, or stand in `cancelled` themselves.
- *   3. later   Nothing of the walk runs user code, nor frees a context. What has to be released
- *              waits in `later` until all walks are over; what that runs may cancel again.
+ *   3. later   Nothing of the walk runs user code, nor frees a context. What stands in `cancelled`
+ *              stays there, and what has to be released early waits in `later`, until all walks are
+ *              over; what that runs may cancel again.
  *
  * A cancellation does not touch values that are in channels, nor operations that have happened.
  */
@@ -30,33 +31,65 @@ static void init_scope(weir__scope_t *scope, weir_loop_t *loop) {
   atomic_init(&scope->fate, WEIR__LOOK);
   weir__queue_init(&scope->ops);
   scope->abandoned.next = NULL;
+  scope->held = 0;
   atomic_init(&scope->posted, 0);
-  scope->used = scope->unreferenced = false;
+  scope->used = scope->unreferenced = scope->is_walked = false;
 }
 
 /* Field by field: GCC clears a whole struct by `rep stos`, which takes as long as all the rest. */
-void weir__ctx_init(weir_ctx_t *ctx, weir_loop_t *loop, const weir__ctx_kind_t *kind) {
+static inline void init(weir_ctx_t *ctx, weir_loop_t *loop) {
   init_scope(&ctx->scope, loop);
-  ctx->kind = kind;
   ctx->parent = NULL;
-  weir__queue_init(&ctx->children);
   ctx->sibling.next = NULL;
-  weir__queue_init(&ctx->hooks);
-  ctx->done = NULL;
-  ctx->deadline = WEIR__NEVER;
+  ctx->hooks = NULL;
   atomic_init(&ctx->elsewhere, NULL);
-  atomic_init(&ctx->lock.held, false);
-  ctx->is_walked = ctx->is_later = false;
   atomic_init(&ctx->refs, 1);
-  ctx->held = 0;
+  atomic_init(&ctx->lock.held, false);
+  ctx->has_kind = ctx->has_deadline = false;
+}
+
+void weir__ctx_init(weir_ctx_t *ctx, weir_loop_t *loop, const weir__ctx_kind_t *kind) {
+  init(ctx, loop);
+  ctx->has_kind = true;
+  ((weir__kind_ctx_t *)ctx)->kind = kind;
+}
+
+/* Of one that has a kind. */
+static inline const weir__ctx_kind_t *kind_of(const weir_ctx_t *ctx) {
+  return ((const weir__kind_ctx_t *)ctx)->kind;
+}
+
+const weir__ctx_kind_t *weir__ctx_kind(const weir_ctx_t *ctx) {
+  static const weir__ctx_kind_t plain = {.name = "with_cancel"};
+
+  return ctx->has_kind ? kind_of(ctx) : &plain;
+}
+
+/* It may be on the loop's list, since its last operations have yet to run. */
+WEIR__APART void unabandon(weir__scope_t *scope) {
+  if (weir__linked(&scope->abandoned)) weir__unlink(&scope->abandoned);
+  scope->unreferenced = false;
+}
+
+static inline weir_ctx_t *hold(weir_ctx_t *ctx) {
+  weir__scope_t *scope = &ctx->scope;
+
+  if (scope->held++ > 0) return ctx;
+  if (scope->unreferenced) unabandon(scope);
+  scope->children = NULL;
+  return ctx;
+}
+
+static inline void unhold(weir__scope_t *scope) {
+  if (--scope->held == 0) scope->abandoned.next = NULL;
 }
 
 static bool is_referenced(const weir_ctx_t *ctx) {
-  return ctx->held > 0 || atomic_load_explicit(&ctx->refs, memory_order_acquire) > 0;
+  return ctx->scope.held > 0 || atomic_load_explicit(&ctx->refs, memory_order_acquire) > 0;
 }
 
-/* Nothing references it any more. Returns whether no operation holds it either. */
-static bool on_unreferenced(weir_ctx_t *ctx) {
+/* The rest of it where an operation has been started under the context, or may start. */
+WEIR__APART bool on_used_unreferenced(weir_ctx_t *ctx) {
   weir__scope_t *scope = &ctx->scope;
   uint64_t fate = atomic_load_explicit(&scope->fate, memory_order_relaxed);
 
@@ -67,82 +100,68 @@ static bool on_unreferenced(weir_ctx_t *ctx) {
   return false;
 }
 
-/*
- * What runs user code, or concerns other loops, waits until this thread visits none: corpses, which
- * have left their loop, and contexts that let go early of what they own.
- */
-static _Thread_local weir_ctx_t *corpses, **corpses_end, *early;
-
-static void bury_one(weir_ctx_t *ctx) {
-  if (!(corpses = ctx->next)) corpses_end = &corpses;
-  ctx->kind->release(ctx);
-  weir__free(ctx);
+/* Nothing references it any more. Returns whether no operation holds it either. */
+static inline bool on_unreferenced(weir_ctx_t *ctx) {
+  return !ctx->scope.used || on_used_unreferenced(ctx);
 }
 
-static void release_one(weir_ctx_t *ctx) {
-  early = ctx->next_later;
-  ctx->kind->release(ctx);
-  weir_ctx_unref(ctx);
+static inline void do_unless_visiting(void) {
+  if (weir__thread.after && weir__thread.visits == 0) weir__thread.after();
 }
 
-static void after_visits(void) {
-  static _Thread_local bool is_at_it;
-
-  if (is_at_it) return;
-  is_at_it = true;
-  while (corpses || early) {
-    if (corpses)
-      bury_one(corpses);
-    else
-      release_one(early);
-  }
-  is_at_it = false;
-  weir__thread.after = NULL;
+static inline void stop(weir_ctx_t *ctx) {
+  if (ctx->has_kind && kind_of(ctx)->stop) kind_of(ctx)->stop(ctx);
 }
 
-static void do_unless_visiting(void) {
-  if (weir__thread.visits == 0 && weir__thread.after) after_visits();
+static inline bool is_released_early(const weir_ctx_t *ctx) {
+  return ctx->has_kind && kind_of(ctx)->release_early;
 }
 
-static void add_corpse(weir_ctx_t *ctx) {
-  if (!corpses) corpses_end = &corpses;
-  ctx->next = NULL;
-  *corpses_end = ctx;
-  corpses_end = &ctx->next;
-  weir__thread.after = after_visits;
+static inline bool has_parent_here(const weir_ctx_t *ctx) {
+  return ctx->parent && ctx->parent->scope.loop == ctx->scope.loop;
 }
 
-static void add_early(weir_ctx_t *ctx) {
-  ctx->next_later = early;
-  early = weir_ctx_ref(ctx);
-  weir__thread.after = after_visits;
+static inline void leave_lists(weir_ctx_t *ctx, bool has_parent) {
+  weir__scope_t *scope = &ctx->scope;
+
+  if (weir__linked(&scope->abandoned)) weir__unlink(&scope->abandoned);
+  if (!weir__linked(&ctx->sibling)) return;
+  if (has_parent)
+    weir__ring_take(&ctx->parent->scope.children, &ctx->sibling);
+  else
+    weir__queue_take(&ctx->sibling);
 }
 
-static void stop(weir_ctx_t *ctx) {
-  if (ctx->kind->stop) ctx->kind->stop(ctx);
+WEIR__APART void release_and_free(weir_ctx_t *ctx) {
+  weir__hook_t *own = weir__ctx_own_hook(ctx);
+
+  if (own) own->release(own);
+  if (ctx->has_kind && kind_of(ctx)->release)
+    weir__ctx_bury_later((weir__kind_ctx_t *)ctx);
+  else
+    weir__free(ctx);
 }
 
 /*
  * Takes a context that nothing holds out of its loop. Returns its parent, if nothing holds that any
  * more. A post that is on its way holds it as well: after `stop` there comes no other.
  */
-static weir_ctx_t *leave_loop(weir_ctx_t *ctx) {
+static inline weir_ctx_t *leave_loop(weir_ctx_t *ctx) {
   weir_loop_t *loop = ctx->scope.loop;
   weir_ctx_t *parent = ctx->parent;
+  bool has_parent = has_parent_here(ctx);
 
   stop(ctx);
   if (atomic_load(&ctx->scope.posted)) return NULL;
-  if (weir__linked(&ctx->sibling)) weir__unlink(&ctx->sibling);
-  if (weir__linked(&ctx->scope.abandoned)) weir__unlink(&ctx->scope.abandoned);
-  if (ctx->done) ctx->done->release(ctx->done);
+  leave_lists(ctx, has_parent);
   if (parent) loop->context_count--;
   loop->refs--;
-  if (ctx->kind->release)
-    add_corpse(ctx);
+  if (ctx->has_kind || ctx->hooks)
+    release_and_free(ctx);
   else
     weir__free(ctx);
-  if (!parent || parent->scope.loop != loop) return NULL;
-  parent->held--;
+  if (!has_parent) return NULL;
+  unhold(&parent->scope);
   return !is_referenced(parent) && on_unreferenced(parent) ? parent : NULL;
 }
 
@@ -158,12 +177,11 @@ static void free_scope(weir__scope_t *scope) {
 }
 
 weir_ctx_t *weir__ctx_hold(weir_ctx_t *ctx) {
-  ctx->held++;
-  return ctx;
+  return hold(ctx);
 }
 
 static void let_go(weir_ctx_t *ctx) {
-  ctx->held--;
+  unhold(&ctx->scope);
   if (!is_referenced(ctx) && on_unreferenced(ctx)) ctx_free(ctx);
 }
 
@@ -175,19 +193,23 @@ WEIR__APART void unref_by_post(weir_ctx_t *ctx) {
   weir__posts_settle(&posts, NULL);
 }
 
-/* The last reference: only its loop lets go of a context, and nobody else can count any more. */
-static void unref_last(weir_ctx_t *ctx) {
+static inline void drop_last(weir_ctx_t *ctx) {
+  atomic_store_explicit(&ctx->refs, 0, memory_order_relaxed);
+  if (ctx->scope.held == 0 && on_unreferenced(ctx)) ctx_free(ctx);
+}
+
+WEIR__APART void unref_outside(weir_ctx_t *ctx) {
   weir_loop_t *loop = ctx->scope.loop, *before;
 
   if (weir__loop_enter(loop, &before)) {
-    atomic_store_explicit(&ctx->refs, 0, memory_order_relaxed);
-    if (!is_referenced(ctx) && on_unreferenced(ctx)) ctx_free(ctx);
+    drop_last(ctx);
     weir__loop_leave(loop, before);
   } else {
     unref_by_post(ctx);
   }
 }
 
+/* The last reference: only its loop lets go of a context, and nobody else can count any more. */
 void weir_ctx_unref(weir_ctx_t *ctx) {
   unsigned refs;
 
@@ -195,7 +217,10 @@ void weir_ctx_unref(weir_ctx_t *ctx) {
   refs = atomic_load_explicit(&ctx->refs, memory_order_acquire);
   while (refs > 1)
     if (atomic_compare_exchange_weak(&ctx->refs, &refs, refs - 1)) return;
-  unref_last(ctx);
+  if (weir__thread.loop == ctx->scope.loop)
+    drop_last(ctx);
+  else
+    unref_outside(ctx);
 }
 
 weir_ctx_t *weir_ctx_ref(weir_ctx_t *ctx) {
@@ -204,15 +229,17 @@ weir_ctx_t *weir_ctx_ref(weir_ctx_t *ctx) {
 }
 
 weir_ctx_t *weir__ctx_next(const weir_ctx_t *root, weir_ctx_t *ctx, bool descend) {
-  if (descend && !weir__queue_empty(&ctx->children)) return weir__ctx_of(ctx->children.next);
+  const weir__scope_t *scope = &ctx->scope;
+
+  if (descend && scope->held > 0 && scope->children) return weir__ctx_of(scope->children);
   for (; ctx != root; ctx = ctx->parent)
-    if (ctx->sibling.next != &ctx->parent->children) return weir__ctx_of(ctx->sibling.next);
+    if (ctx->sibling.next != ctx->parent->scope.children) return weir__ctx_of(ctx->sibling.next);
   return NULL;
 }
 
 /* cancelling */
 
-bool weir__ctx_mark(weir_ctx_t *ctx, int err, int cause) {
+static inline bool mark(weir_ctx_t *ctx, int err, int cause) {
   uint64_t fate = atomic_load_explicit(&ctx->scope.fate, memory_order_relaxed);
   uint64_t cancelled = (uint64_t)(uint32_t)(cause ? cause : err) << 32 | (uint32_t)err;
 
@@ -222,29 +249,44 @@ bool weir__ctx_mark(weir_ctx_t *ctx, int err, int cause) {
   return true;
 }
 
-/* Keeps a context until the walk is over. */
-static void release_later(weir_ctx_t *ctx) {
-  weir_loop_t *loop = ctx->scope.loop;
-
-  if (ctx->is_later) return;
-  ctx->is_later = true;
-  ctx->next_later = loop->later;
-  loop->later = weir__ctx_hold(ctx);
+bool weir__ctx_mark(weir_ctx_t *ctx, int err, int cause) {
+  return mark(ctx, err, cause);
 }
 
+/* In a walk it stays, as what only operations hold: its loop will look at it after a drain. */
 void weir__ctx_let_go(weir_ctx_t *ctx) {
-  if (ctx->scope.loop->cancelling) release_later(ctx);
-  let_go(ctx);
+  weir__scope_t *scope = &ctx->scope;
+
+  if (scope->loop->cancelling) {
+    scope->used = true;
+    unhold(scope);
+    if (!is_referenced(ctx) && on_unreferenced(ctx)) weir__scope_abandon(scope);
+  } else {
+    let_go(ctx);
+  }
 }
 
-static void fire(weir__link_t *queue) {
-  weir__link_t hooks, *link;
+static void fire(weir__link_t *hooks) {
+  weir__link_t *link;
 
-  weir__queue_splice(queue, &hooks);
-  while ((link = weir__queue_pop(&hooks))) {
+  while ((link = weir__queue_pop(hooks))) {
     weir__hook_t *hook = WEIR__CONTAINER(link, weir__hook_t, link);
     hook->fire(hook);
   }
+}
+
+static void fire_hooks(weir_ctx_t *ctx) {
+  weir__link_t hooks;
+
+  weir__ring_splice(&ctx->hooks, &hooks);
+  fire(&hooks);
+}
+
+static void fire_after_walk(weir_loop_t *loop) {
+  weir__link_t hooks;
+
+  weir__queue_splice(&loop->after_walk, &hooks);
+  fire(&hooks);
 }
 
 /*
@@ -263,17 +305,22 @@ static void interrupt_all(weir_ctx_t *ctx, int err) {
   }
 }
 
-/* Most are cancelled when they have served: there is nobody to tell then. */
-static bool has_served(const weir_ctx_t *ctx) {
-  return weir__queue_empty(&ctx->children) && weir__queue_empty(&ctx->scope.ops) &&
-         weir__queue_empty(&ctx->hooks) && !ctx->kind->release_early &&
-         !atomic_load(&ctx->elsewhere);
+/* Whether there is nobody to tell, but for its children. It has been marked before. */
+static inline bool is_alone(const weir_ctx_t *ctx) {
+  return weir__queue_empty(&ctx->scope.ops) && !ctx->hooks && !atomic_load(&ctx->elsewhere);
+}
+
+static void release_later(weir__kind_ctx_t *self) {
+  weir_loop_t *loop = hold(&self->ctx)->scope.loop;
+
+  self->next = loop->later;
+  loop->later = self;
 }
 
 static void cancel_one(weir_ctx_t *ctx) {
   stop(ctx);
-  if (ctx->kind->release_early) release_later(ctx);
-  fire(&ctx->hooks);
+  if (is_released_early(ctx)) release_later((weir__kind_ctx_t *)ctx);
+  fire_hooks(ctx);
   interrupt_all(ctx, weir__scope_err(&ctx->scope));
   if (atomic_load(&ctx->elsewhere)) weir__ctx_cancel_elsewhere(ctx);
 }
@@ -284,64 +331,67 @@ static void walk(weir_ctx_t *root) {
 
   cancel_one(root);
   for (weir_ctx_t *ctx = root; (ctx = weir__ctx_next(root, ctx, descend));) {
-    descend = !ctx->is_walked;
+    descend = !ctx->scope.is_walked;
     if (!descend) continue;
-    weir__ctx_mark(ctx, err, cause);
-    ctx->is_walked = true;
-    cancel_one(ctx);
+    mark(ctx, err, cause);
+    ctx->scope.is_walked = true;
+    if (ctx->has_kind || !is_alone(ctx)) cancel_one(ctx);
   }
 }
 
+/* To let go of one may cancel others: they are lists of their own then. */
 static void release_all(weir_loop_t *loop) {
-  weir_ctx_t *ctx;
+  weir_ctx_t *ctx, *next = loop->cancelled;
+  weir__kind_ctx_t *self;
 
-  while ((ctx = loop->later)) {
-    loop->later = ctx->next_later;
-    ctx->is_later = false;
-    if (ctx->kind->release_early) add_early(ctx);
+  loop->cancelled = NULL;
+  loop->cancelled_end = &loop->cancelled;
+  while ((self = loop->later)) {
+    loop->later = self->next;
+    weir__ctx_release_later(self);
+    let_go(&self->ctx);
+  }
+  while ((ctx = next)) {
+    next = ctx->scope.next;
     let_go(ctx);
   }
   do_unless_visiting();
 }
 
-static weir_ctx_t *next_cancelled(weir_loop_t *loop) {
-  weir_ctx_t *ctx = loop->cancelled;
+static void walk_all(weir_loop_t *loop) {
+  loop->cancelling = true;
+  for (weir_ctx_t *ctx = loop->cancelled; ctx; ctx = ctx->scope.next) walk(ctx);
+  loop->cancelling = false;
+  fire_after_walk(loop);
+  release_all(loop);
+}
 
-  if (ctx && !(loop->cancelled = ctx->next)) loop->cancelled_end = &loop->cancelled;
-  return ctx;
+WEIR__APART void cancel_tree(weir_ctx_t *ctx) {
+  weir_loop_t *loop = ctx->scope.loop;
+
+  hold(ctx)->scope.next = NULL;
+  *loop->cancelled_end = ctx;
+  loop->cancelled_end = &ctx->scope.next;
+  if (!loop->cancelling) walk_all(loop);
+}
+
+/* Most are cancelled when they have served: there is nobody to tell then. */
+static inline void cancel(weir_ctx_t *ctx, int err, int cause) {
+  if (ctx->scope.is_walked) return;
+  mark(ctx, err, cause);
+  ctx->scope.is_walked = true;
+  if (ctx->scope.held == 0 && is_alone(ctx) && !is_released_early(ctx))
+    stop(ctx);
+  else
+    cancel_tree(ctx);
 }
 
 void weir__ctx_cancel(weir_ctx_t *ctx, int err, int cause) {
-  weir_loop_t *loop = ctx->scope.loop;
-
-  if (ctx->is_walked) return;
-  weir__ctx_mark(ctx, err, cause);
-  ctx->is_walked = true;
-  if (has_served(ctx)) {
-    stop(ctx);
-    return;
-  }
-  ctx->next = NULL;
-  *loop->cancelled_end = weir__ctx_hold(ctx);
-  loop->cancelled_end = &ctx->next;
-  if (loop->cancelling) return;
-  loop->cancelling = true;
-  while ((ctx = next_cancelled(loop))) {
-    walk(ctx);
-    release_later(ctx);
-    ctx->held--;
-  }
-  loop->cancelling = false;
-  fire(&loop->after_walk);
-  release_all(loop);
+  cancel(ctx, err, cause);
 }
 
 void weir__ctx_cancel_from(weir_ctx_t *ctx, int err, int cause, weir__posts_t *posts) {
   if (weir__ctx_mark(ctx, err, cause)) weir__ctx_post(ctx, WEIR__CANCEL, posts);
-}
-
-void weir_ctx_cancel(weir_ctx_t *ctx) {
-  weir_ctx_cancel_cause(ctx, 0);
 }
 
 WEIR__APART void cancel_by_post(weir_ctx_t *ctx, int cause) {
@@ -351,24 +401,38 @@ WEIR__APART void cancel_by_post(weir_ctx_t *ctx, int cause) {
   weir__posts_settle(&posts, NULL);
 }
 
-void weir_ctx_cancel_cause(weir_ctx_t *ctx, int cause) {
-  weir_loop_t *loop, *before;
+WEIR__APART void cancel_outside(weir_ctx_t *ctx, int cause) {
+  weir_loop_t *loop = ctx->scope.loop, *before;
 
-  if (!ctx || ctx == ctx->scope.loop->background) return;
-  loop = ctx->scope.loop;
-  cause = cause < 0 ? cause : 0;
   if (weir__loop_enter(loop, &before)) {
-    weir__ctx_cancel(ctx, UV_ECANCELED, cause);
+    cancel(ctx, UV_ECANCELED, cause);
     weir__loop_leave(loop, before);
   } else {
     cancel_by_post(ctx, cause);
   }
 }
 
+/* All but the background have a parent. */
+static inline void cancel_by_user(weir_ctx_t *ctx, int cause) {
+  if (!ctx || !ctx->parent) return;
+  if (weir__thread.loop == ctx->scope.loop)
+    cancel(ctx, UV_ECANCELED, cause);
+  else
+    cancel_outside(ctx, cause);
+}
+
+void weir_ctx_cancel(weir_ctx_t *ctx) {
+  cancel_by_user(ctx, 0);
+}
+
+void weir_ctx_cancel_cause(weir_ctx_t *ctx, int cause) {
+  cancel_by_user(ctx, cause < 0 ? cause : 0);
+}
+
 /* posts */
 
 void weir__ctx_post(weir_ctx_t *ctx, unsigned what, weir__posts_t *posts) {
-  if (atomic_fetch_or(&ctx->scope.posted, what) == 0)
+  if (atomic_fetch_or(&ctx->scope.posted, (unsigned char)what) == 0)
     weir__posts_add(posts, &ctx->scope.post, &ctx->scope);
 }
 
@@ -382,7 +446,7 @@ void weir__ctx_arrive(weir_ctx_t *ctx) {
 }
 
 static void deliver(weir__scope_t *scope) {
-  weir_ctx_t *ctx = weir__ctx_hold((weir_ctx_t *)scope);
+  weir_ctx_t *ctx = hold((weir_ctx_t *)scope);
   unsigned what = atomic_exchange(&scope->posted, 0);
 
   if (what & WEIR__BORN) weir__ctx_arrive(ctx);
@@ -395,7 +459,7 @@ static void deliver(weir__scope_t *scope) {
 
 weir_ctx_t *weir__ctx_root(weir_loop_t *loop) {
   static const weir__ctx_kind_t root_kind = {.name = "background"};
-  weir_ctx_t *ctx = weir__malloc(sizeof(*ctx));
+  weir_ctx_t *ctx = weir__malloc(sizeof(weir__kind_ctx_t));
 
   if (!ctx) return NULL;
   weir__ctx_init(ctx, loop, &root_kind);
@@ -405,61 +469,77 @@ weir_ctx_t *weir__ctx_root(weir_loop_t *loop) {
   return ctx;
 }
 
-static void join_parent(weir_ctx_t *ctx, weir_ctx_t *parent) {
-  int err = weir_ctx_err(parent);
+static inline void join_parent(weir_ctx_t *ctx, weir_ctx_t *parent) {
+  weir_loop_t *loop = parent->scope.loop;
 
-  ctx->parent = weir__ctx_hold(parent);
-  ctx->deadline = parent->deadline;
-  ctx->scope.loop->refs++;
-  ctx->scope.loop->context_count++;
-  if (err)
-    ctx->is_walked = weir__ctx_mark(ctx, err, weir_ctx_cause(parent));
+  ctx->parent = hold(parent);
+  ctx->has_deadline = parent->has_deadline;
+  loop->refs++;
+  loop->context_count++;
+  if (weir__scope_err(&parent->scope))
+    ctx->scope.is_walked =
+        weir__ctx_mark(ctx, weir__scope_err(&parent->scope), weir_ctx_cause(parent));
   else
-    weir__queue_push(&parent->children, &ctx->sibling);
+    weir__ring_push(&parent->scope.children, &ctx->sibling);
 }
 
 /* Of a closed loop others may be letting go of contexts at the same time. */
+WEIR__APART void join_in_visit(weir_ctx_t *ctx, weir_ctx_t *parent) {
+  weir_loop_t *loop = parent->scope.loop, *before;
+
+  if (!weir__loop_enter(loop, &before)) return;
+  join_parent(ctx, parent);
+  weir__loop_leave(loop, before);
+}
+
+static inline void join(weir_ctx_t *ctx, weir_ctx_t *parent) {
+  if (parent->scope.loop->closed)
+    join_in_visit(ctx, parent);
+  else
+    join_parent(ctx, parent);
+}
+
 weir_ctx_t *weir__ctx_new(weir_ctx_t *parent, size_t size, const weir__ctx_kind_t *kind) {
   weir_ctx_t *ctx = parent ? weir__malloc(size) : NULL;
-  weir_loop_t *loop, *before;
 
   if (!ctx) return NULL;
-  loop = parent->scope.loop;
-  weir__ctx_init(ctx, loop, kind);
-  weir__loop_adopt(loop);
-  if (!loop->closed) {
-    join_parent(ctx, parent);
-  } else if (weir__loop_enter(loop, &before)) {
-    join_parent(ctx, parent);
-    weir__loop_leave(loop, before);
-  }
+  weir__loop_adopt(parent->scope.loop);
+  weir__ctx_init(ctx, parent->scope.loop, kind);
+  join(ctx, parent);
   return ctx;
 }
 
 weir_ctx_t *weir_ctx_with_cancel(weir_ctx_t *parent) {
-  static const weir__ctx_kind_t cancel_kind = {.name = "with_cancel"};
+  weir_ctx_t *ctx = parent ? weir__malloc(sizeof(*ctx)) : NULL;
 
-  return weir__ctx_new(parent, sizeof(weir_ctx_t), &cancel_kind);
+  if (!ctx) return NULL;
+  weir__loop_adopt(parent->scope.loop);
+  init(ctx, parent->scope.loop);
+  join(ctx, parent);
+  return ctx;
 }
 
 static const weir__ctx_kind_t detached_kind = {.name = "without_cancel"};
 
 bool weir__ctx_is_detached(const weir_ctx_t *ctx) {
-  return ctx->kind == &detached_kind;
+  return weir__ctx_kind(ctx) == &detached_kind;
 }
 
 static void detach(weir_ctx_t *ctx) {
   weir_loop_t *loop = ctx->scope.loop;
 
-  if (weir__linked(&ctx->sibling)) weir__unlink(&ctx->sibling);
-  ctx->deadline = WEIR__NEVER;
+  if (weir__linked(&ctx->sibling)) {
+    weir__ring_take(&ctx->parent->scope.children, &ctx->sibling);
+    ctx->sibling.next = NULL;
+  }
+  ctx->has_deadline = false;
   atomic_store(&ctx->scope.fate, WEIR__LOOK);
-  ctx->is_walked = loop->closing && weir__ctx_mark(ctx, UV_ECANCELED, UV_ECANCELED);
+  ctx->scope.is_walked = loop->closing && weir__ctx_mark(ctx, UV_ECANCELED, UV_ECANCELED);
   weir__queue_push(&loop->detached, &ctx->sibling);
 }
 
 weir_ctx_t *weir_ctx_without_cancel(weir_ctx_t *parent) {
-  weir_ctx_t *ctx = weir__ctx_new(parent, sizeof(*ctx), &detached_kind);
+  weir_ctx_t *ctx = weir__ctx_new(parent, sizeof(weir__kind_ctx_t), &detached_kind);
   weir_loop_t *before;
 
   if (!ctx) return NULL;
@@ -470,102 +550,6 @@ weir_ctx_t *weir_ctx_without_cancel(weir_ctx_t *parent) {
     weir__loop_leave(ctx->scope.loop, before);
   }
   return ctx;
-}
-
-/* values */
-
-typedef struct value_ctx_s {
-  weir_ctx_t ctx;
-  const void *key;
-  void *value;
-  void (*drop)(void *value);
-} value_ctx_t;
-
-static void value_release(weir_ctx_t *ctx) {
-  value_ctx_t *self = (value_ctx_t *)ctx;
-
-  if (self->drop) self->drop(self->value);
-}
-
-static const weir__ctx_kind_t value_kind = {.name = "with_value", .release = value_release};
-
-weir_ctx_t *weir_ctx_with_value(weir_ctx_t *parent, const void *key, void *value,
-                                void (*drop)(void *value)) {
-  value_ctx_t *self = (value_ctx_t *)weir__ctx_new(parent, sizeof(*self), &value_kind);
-
-  if (!self) return NULL;
-  self->key = key;
-  self->value = value;
-  self->drop = drop;
-  return &self->ctx;
-}
-
-void *weir_ctx_value(const weir_ctx_t *ctx, const void *key) {
-  for (; ctx && key; ctx = ctx->parent)
-    if (ctx->kind == &value_kind && ((const value_ctx_t *)ctx)->key == key)
-      return ((const value_ctx_t *)ctx)->value;
-  return NULL;
-}
-
-/* deadlines */
-
-typedef struct timer_ctx_s {
-  weir_ctx_t ctx;
-  weir__timer_t timer;
-} timer_ctx_t;
-
-static void deadline_fire(weir__timer_t *timer) {
-  weir__ctx_cancel(&WEIR__CONTAINER(timer, timer_ctx_t, timer)->ctx, UV_ETIMEDOUT, 0);
-}
-
-static void deadline_stop(weir_ctx_t *ctx) {
-  weir__timer_stop(ctx->scope.loop, &((timer_ctx_t *)ctx)->timer);
-}
-
-static const weir__ctx_kind_t deadline_kind = {.name = "with_deadline", .stop = deadline_stop};
-
-static weir_ctx_t *with_timer(weir_ctx_t *parent, uint64_t deadline) {
-  timer_ctx_t *self = (timer_ctx_t *)weir__ctx_new(parent, sizeof(*self), &deadline_kind);
-
-  if (!self) return NULL;
-  self->ctx.deadline = deadline;
-  self->timer.fire = deadline_fire;
-  self->timer.link.next = NULL;
-  if (!self->ctx.is_walked) weir__timer_start(parent->scope.loop, &self->timer, deadline);
-  return &self->ctx;
-}
-
-/* Where the parent's deadline is earlier, its timer serves both. It may be due and not
- * have fired. */
-static weir_ctx_t *with_deadline(weir_ctx_t *parent, uint64_t deadline, uint64_t now) {
-  bool inherits = parent->deadline <= deadline;
-  weir_ctx_t *ctx;
-
-  if (!inherits && deadline > now && !weir_ctx_err(parent)) return with_timer(parent, deadline);
-  ctx = weir_ctx_with_cancel(parent);
-  if (!ctx) return NULL;
-  if (!inherits) ctx->deadline = deadline;
-  if (ctx->deadline <= now) weir__ctx_cancel(ctx, UV_ETIMEDOUT, 0);
-  return ctx;
-}
-
-weir_ctx_t *weir_ctx_with_timeout(weir_ctx_t *parent, uint64_t ms) {
-  uint64_t now;
-
-  if (!parent) return NULL;
-  now = weir__clock(parent->scope.loop);
-  return with_deadline(parent, weir__after(now, ms), now);
-}
-
-weir_ctx_t *weir_ctx_with_deadline(weir_ctx_t *parent, uint64_t when) {
-  if (!parent) return NULL;
-  return with_deadline(parent, weir__nanoseconds(when), weir__clock(parent->scope.loop));
-}
-
-bool weir_ctx_deadline(const weir_ctx_t *ctx, uint64_t *when) {
-  if (!ctx || ctx->deadline == WEIR__NEVER) return false;
-  if (when) *when = ctx->deadline / WEIR__NS_PER_MS;
-  return true;
 }
 
 /* asking */

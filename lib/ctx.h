@@ -5,9 +5,28 @@
 #include <weir/ctx.h>
 
 #include "inbox.h"
+#include "ring.h"
 #include "timer.h"
 
-/* What distinguishes one constructor's contexts from another's. */
+/* A context whose parent lives on another loop (elsewhere.c). */
+typedef struct weir__elsewhere_s weir__elsewhere_t;
+
+struct weir_ctx_s {
+  weir__scope_t scope;
+  weir_ctx_t *parent;                     /* held, or referenced if it is on another loop */
+  weir__link_t sibling;                   /* in the parent's `children` or the loop's `detached` */
+  weir__link_t *hooks;                    /* fired, and taken out, by the cancellation: a ring */
+  _Atomic(weir__elsewhere_t *) elsewhere; /* the first of its children on other loops */
+  atomic_uint refs;                       /* the user's, any thread's */
+  weir__lock_t lock;                      /* of the list of those elsewhere */
+  bool has_kind;                          /* it is a weir__kind_ctx_t */
+  bool has_deadline;                      /* it, or one above it up to the next detached one */
+};
+
+/* There are many: two cache lines, with what an allocator adds. */
+static_assert(sizeof(void *) != 8 || sizeof(weir_ctx_t) == 120, "size of weir_ctx_t");
+
+/* What distinguishes one constructor's contexts from those of weir_ctx_with_cancel. */
 typedef struct weir__ctx_kind_s {
   const char *name;
   void (*stop)(weir_ctx_t *ctx);    /* what watches for it, once it is done or goes; no user code */
@@ -15,36 +34,24 @@ typedef struct weir__ctx_kind_s {
   bool release_early;               /* and once it is cancelled, too */
 } weir__ctx_kind_t;
 
-/* A context whose parent lives on another loop (elsewhere.c). */
-typedef struct weir__elsewhere_s weir__elsewhere_t;
-
-struct weir_ctx_s {
-  weir__scope_t scope;
+typedef struct weir__kind_ctx_s weir__kind_ctx_t;
+struct weir__kind_ctx_s {
+  weir_ctx_t ctx;
   const weir__ctx_kind_t *kind;
-  weir_ctx_t *parent;    /* held, or referenced if it is on another loop */
-  weir__link_t children; /* that a cancellation reaches, by `sibling` */
-  weir__link_t sibling;
-  weir__link_t hooks;     /* fired, and unlinked, by the cancellation */
-  weir__hook_t *done;     /* what weir_ctx_done hands out; released with the context */
-  weir_ctx_t *next;       /* in the loop's `cancelled`; among those to be buried */
-  weir_ctx_t *next_later; /* in the loop's `later` */
-  uint64_t deadline;      /* nanoseconds, or WEIR__NEVER */
-  _Atomic(weir__elsewhere_t *) elsewhere; /* the first of its children on other loops */
-  weir__lock_t lock;                      /* of the list of them */
-  bool is_walked;                         /* a cancellation has reached it, or is about to */
-  bool is_later;
-  atomic_uint refs; /* the user's, any thread's */
-  uint32_t held;    /* its loop's: children, and what goes on with it */
+  weir__kind_ctx_t *next; /* among those to be released */
 };
 
 /* Makes the root of a loop's tree. */
 weir_ctx_t *weir__ctx_root(weir_loop_t *loop);
 
-/* Makes a child in a block of `size` bytes that starts with a weir_ctx_t. */
+/* Makes a child of a kind in a block of `size` bytes that starts with a weir__kind_ctx_t. */
 weir_ctx_t *weir__ctx_new(weir_ctx_t *parent, size_t size, const weir__ctx_kind_t *kind);
 
-/* Fills in a context that is not known to its loop yet. */
+/* Fills in a context of a kind that is not known to its loop yet. */
 void weir__ctx_init(weir_ctx_t *ctx, weir_loop_t *loop, const weir__ctx_kind_t *kind);
+
+/* The kind of any context. */
+const weir__ctx_kind_t *weir__ctx_kind(const weir_ctx_t *ctx);
 
 /* Cancels a context and all under it, with a cause of its own or 0. On its loop's thread. */
 void weir__ctx_cancel(weir_ctx_t *ctx, int err, int cause);
@@ -69,6 +76,28 @@ void weir__ctx_cancel_elsewhere(weir_ctx_t *ctx);
  * is walking. */
 weir_ctx_t *weir__ctx_hold(weir_ctx_t *ctx);
 void weir__ctx_let_go(weir_ctx_t *ctx);
+
+/* Fires a hook when the context, which is not cancelled yet, is. */
+static inline void weir__ctx_hook(weir_ctx_t *ctx, weir__hook_t *hook) {
+  weir__ring_push(&ctx->hooks, &hook->link);
+}
+
+static inline void weir__ctx_unhook(weir_ctx_t *ctx, weir__hook_t *hook) {
+  weir__ring_take(&ctx->hooks, &hook->link);
+}
+
+/* The hook that stands first if it is to be released with its context (done.c), or NULL. */
+static inline weir__hook_t *weir__ctx_own_hook(const weir_ctx_t *ctx) {
+  weir__hook_t *hook = ctx->hooks ? WEIR__CONTAINER(ctx->hooks, weir__hook_t, link) : NULL;
+
+  return hook && hook->release ? hook : NULL;
+}
+
+/* What a context owns is released, and it is freed, once this thread visits no loop. */
+void weir__ctx_bury_later(weir__kind_ctx_t *self);
+
+/* What it owns is released then; it stays until its end. */
+void weir__ctx_release_later(weir__kind_ctx_t *self);
 
 /* Whether a context is under no parent's cancellation. */
 bool weir__ctx_is_detached(const weir_ctx_t *ctx);

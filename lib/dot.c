@@ -46,8 +46,8 @@ static void print_op(weir_op_t *op, FILE *out) {
 }
 
 static void print_ctx(weir_ctx_t *ctx, FILE *out) {
-  fprintf(out, "  \"%p\" [shape=diamond, label=\"%s%s\"];\n", (void *)ctx, ctx->kind->name,
-          weir_ctx_err(ctx) ? "\\ndone" : "");
+  fprintf(out, "  \"%p\" [shape=diamond, label=\"%s%s\"];\n", (void *)ctx,
+          weir__ctx_kind(ctx)->name, weir_ctx_err(ctx) ? "\\ndone" : "");
   if (ctx->parent)
     fprintf(out, "  \"%p\" -> \"%p\" [style=%s];\n", (void *)ctx->parent, (void *)ctx,
             weir__ctx_is_detached(ctx) ? "dotted" : "dashed");

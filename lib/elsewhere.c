@@ -15,7 +15,7 @@
 #include "mem.h"
 
 struct weir__elsewhere_s {
-  weir_ctx_t ctx;
+  weir__kind_ctx_t base;
   weir__elsewhere_t *next;
   weir__elsewhere_t *previous;
   bool is_linked;
@@ -66,7 +66,7 @@ void weir__ctx_cancel_elsewhere(weir_ctx_t *ctx) {
   weir__lock(&ctx->lock);
   while ((child = atomic_load_explicit(&ctx->elsewhere, memory_order_relaxed))) {
     take_out(ctx, child);
-    weir__ctx_cancel_from(&child->ctx, err, cause, &posts);
+    weir__ctx_cancel_from(&child->base.ctx, err, cause, &posts);
   }
   weir__unlock(&ctx->lock);
   weir__posts_settle(&posts, NULL);
@@ -76,18 +76,20 @@ weir_ctx_t *weir_ctx_on_loop(weir_ctx_t *parent, weir_loop_t *loop) {
   weir__posts_t posts = {0};
   weir__elsewhere_t *child;
   weir_loop_t *before;
+  weir_ctx_t *ctx;
 
   if (!parent || !loop) return NULL;
   if (parent->scope.loop == loop) return weir_ctx_with_cancel(parent);
   child = weir__calloc(1, sizeof(*child));
   if (!child) return NULL;
-  weir__ctx_init(&child->ctx, loop, &elsewhere_kind);
-  child->ctx.parent = weir_ctx_ref(parent);
-  child->ctx.deadline = parent->deadline;
-  weir__ctx_post(&child->ctx, WEIR__BORN, &posts);
+  ctx = &child->base.ctx;
+  weir__ctx_init(ctx, loop, &elsewhere_kind);
+  ctx->parent = weir_ctx_ref(parent);
+  ctx->has_deadline = parent->has_deadline;
+  weir__ctx_post(ctx, WEIR__BORN, &posts);
   link_to(parent, child);
   if (weir_ctx_err(parent))
-    weir__ctx_cancel_from(&child->ctx, weir_ctx_err(parent), weir_ctx_cause(parent), &posts);
+    weir__ctx_cancel_from(ctx, weir_ctx_err(parent), weir_ctx_cause(parent), &posts);
   if (weir__loop_enter(loop, &before)) {
     weir__posts_settle(&posts, loop);
     weir__loop_leave(loop, before);
@@ -95,5 +97,5 @@ weir_ctx_t *weir_ctx_on_loop(weir_ctx_t *parent, weir_loop_t *loop) {
     weir__posts_settle(&posts, NULL);
     weir__outbox_flush(); /* nothing keeps the loop from closing, and going, until it has arrived */
   }
-  return &child->ctx;
+  return ctx;
 }

@@ -25,16 +25,28 @@ enum {
  */
 enum { WEIR__PLAIN, WEIR__LOOK };
 
-/* The part of a context that operations see: it stands first in every context. */
+/*
+ * The part of a context that operations see: it stands first in every context. What is held has
+ * children or is being cancelled; what is not may be abandoned. So both share their place, and
+ * weir__ctx_hold, which takes a scope out of the list, makes the one of the other.
+ */
 struct weir__scope_s {
   weir_loop_t *loop;
   _Atomic(uint64_t) fate;
-  weir__link_t ops;       /* parked under the context */
-  weir__link_t abandoned; /* in the loop's list, once only operations hold it */
-  weir__post_t post;      /* to its loop */
-  atomic_uint posted;     /* what for (ctx.c) */
-  bool used;              /* an operation has been started under it */
-  bool unreferenced;      /* only operations hold it, or did */
+  weir__link_t ops; /* parked under the context */
+  union {
+    weir__link_t abandoned;   /* held = 0: in the loop's list, once only operations hold it */
+    struct {                  /* held > 0 */
+      weir__link_t *children; /* that a cancellation reaches, a ring by `sibling` */
+      weir_ctx_t *next;       /* in the loop's `cancelled` */
+    };
+  };
+  weir__post_t post;   /* to its loop */
+  uint32_t held;       /* by its loop: children, and what goes on with it */
+  atomic_uchar posted; /* what for (ctx.c) */
+  bool used;           /* an operation has been started under it */
+  bool unreferenced;   /* only operations hold it, or did; held = 0 */
+  bool is_walked;      /* a cancellation has reached it, or is about to */
 };
 
 /* First in, first out. */
@@ -92,7 +104,7 @@ struct weir_loop_s {
   weir_ctx_t *background;
   weir__link_t detached;                  /* contexts under no parent's cancellation */
   weir_ctx_t *cancelled, **cancelled_end; /* to be walked */
-  weir_ctx_t *later;                      /* to be released after the walk */
+  struct weir__kind_ctx_s *later;         /* to be released after the walk */
   weir__link_t after_walk;                /* hooks to be fired then */
   bool cancelling;
   weir_op_t *joins;     /* those that wait, a tree by number (join.c) */

@@ -14,14 +14,16 @@ static void wait_fire(weir__hook_t *hook) {
 }
 
 static int wait_unpark(weir_op_t *op) {
-  weir__unlink(&op->u.ctx.hook.link);
-  weir__ctx_let_go(op->u.ctx.target);
+  weir_ctx_t *target = op->u.ctx.target;
+
+  weir__ctx_unhook(target, &op->u.ctx.hook);
+  weir__ctx_let_go(target);
   op->u.wait.index = 0;
   return 0;
 }
 
 static void wait_describe(weir_op_t *op, FILE *out) {
-  fprintf(out, "for a %s context", op->u.ctx.target->kind->name);
+  fprintf(out, "for a %s context", weir__ctx_kind(op->u.ctx.target)->name);
 }
 
 static const weir__kind_t wait_kind = {
@@ -31,7 +33,7 @@ static void wait_park(weir_op_t *op, weir_ctx_t *target, void (*on_fire)(weir__h
                       const weir__kind_t *kind) {
   op->u.ctx.target = weir__ctx_hold(target);
   op->u.ctx.hook = (weir__hook_t){.fire = on_fire};
-  weir__queue_push(&target->hooks, &op->u.ctx.hook.link);
+  weir__ctx_hook(target, &op->u.ctx.hook);
   weir__op_park(op, kind);
 }
 

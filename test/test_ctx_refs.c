@@ -453,6 +453,42 @@ START_TEST(asking_races_with_what_the_loop_does) {
 }
 END_TEST
 
+/* A context that only a wait holds, which a cancellation takes back. */
+
+static weir_ctx_t *outer, *inner;
+static int inner_err;
+
+static void cancel_outer(void *value) {
+  (void)value;
+  drops++;
+  weir_ctx_cancel(outer);
+  inner_err = weir_ctx_err(inner);
+}
+
+START_TEST(what_a_wait_held_goes_when_no_cancellation_is_under_way) {
+  weir_chan_t *ch = weir_chan_new(loop, NULL, 0);
+  weir_ctx_t *waiting = weir_ctx_with_chan(bg, ch);
+  weir_ctx_t *target = weir_ctx_with_value(bg, &key, &key, cancel_outer);
+  weir_op_t op;
+
+  drops = 0;
+  outer = weir_ctx_with_cancel(bg);
+  inner = weir_ctx_with_cancel(outer);
+  weir_op_init(&op, waiting);
+  ck_assert_int_eq(weir_ctx_wait(&op, target, NULL), 0);
+  weir_ctx_unref(target);
+  weir_chan_close(ch);
+  ck_assert_uint_eq(weir_run(loop), 0);
+  ck_assert_int_eq(weir_op_status(&op), UV_ECANCELED);
+  ck_assert_int_eq(drops, 1);
+  ck_assert_int_eq(inner_err, UV_ECANCELED);
+  weir_ctx_unref(inner);
+  weir_ctx_unref(outer);
+  weir_ctx_unref(waiting);
+  weir_chan_unref(ch);
+}
+END_TEST
+
 static const support_test_t tests[] = {
     T(last_unref_elsewhere_frees_on_the_loop),
     T(last_unref_elsewhere_detaches_and_does_not_cancel),
@@ -469,6 +505,7 @@ static const support_test_t tests[] = {
     T(unref_races_with_cancel),
     T(references_are_counted_from_all_threads),
     T(asking_races_with_what_the_loop_does),
+    T(what_a_wait_held_goes_when_no_cancellation_is_under_way),
 };
 
 SUITE_MAIN("ctx_refs", tests)

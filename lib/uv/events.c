@@ -92,7 +92,7 @@ static void refuse(weir__source_t *source, int err) {
 
 static void mind(weir__source_t *source) {
   source->cancelled = (weir__hook_t){.fire = on_cancelled};
-  weir__queue_push(&source->stage.ctx->hooks, &source->cancelled.link);
+  weir__ctx_hook(source->stage.ctx, &source->cancelled);
   source->closed = (weir__watch_t){.fire = on_closed};
   weir__chan_watch(source->stage.out, &source->closed);
 }
