@@ -197,6 +197,28 @@ END_TEST
 
 /* completion handles */
 
+static void start_again(weir_op_t *op, int status) {
+  probe_note(op, status);
+  ck_assert_int_eq(weir_chan_recv(op, NULL, NULL, probe_note), 0);
+}
+
+START_TEST(wait_for_an_op_that_starts_again_in_its_callback_returns_its_status) {
+  weir_chan_t *ch = weir_chan_new(loop, NULL, 0);
+  probe_t recv;
+
+  weir_chan_close_with(ch, UV_EIO);
+  probe_init(&recv, bg);
+  ck_assert_int_eq(weir_chan_recv(&recv.op, ch, NULL, start_again), 0);
+  ck_assert_int_eq(weir_op_wait(&recv.op), UV_EIO);
+  ck_assert_int_eq(recv.calls, 1);
+  ck_assert(weir_op_pending(&recv.op));
+  ck_assert_int_eq(weir_op_cancel(&recv.op), 0);
+  ck_assert_int_eq(weir_op_wait(&recv.op), UV_ECANCELED);
+  ck_assert_int_eq(recv.calls, 2);
+  weir_chan_unref(ch);
+}
+END_TEST
+
 START_TEST(handles_without_callbacks_are_asked) {
   weir_chan_t *ch = weir_chan_new(loop, WEIR_TYPE(int), 0);
   int values[] = {1, 2, 3}, received[4] = {0};
@@ -244,6 +266,7 @@ static const support_test_t tests[] = {
     T(wait_leaves_other_ops_for_later),
     T(wait_returns_although_others_are_always_runnable),
     T(wait_for_an_op_that_is_freed_in_its_callback_returns_its_status),
+    T(wait_for_an_op_that_starts_again_in_its_callback_returns_its_status),
     T(handles_without_callbacks_are_asked),
     T(first_of_several_handles_is_waited_for),
 };
