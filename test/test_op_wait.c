@@ -161,6 +161,20 @@ START_TEST(wait_leaves_other_ops_for_later) {
 }
 END_TEST
 
+START_TEST(wait_leaves_what_is_runnable_behind_the_op_for_later) {
+  probe_t yields[4];
+
+  for (int i = 0; i < 4; i++) {
+    probe_init(&yields[i], bg);
+    ck_assert_int_eq(weir_yield(&yields[i].op, probe_note), 0);
+  }
+  for (int i = 1; i < 4; i += 2) {
+    ck_assert_int_eq(weir_op_wait(&yields[i].op), 0);
+    for (int k = 0; k < 4; k++) ck_assert_int_eq(yields[k].calls, k <= i);
+  }
+}
+END_TEST
+
 static void yield_for_ever(weir_op_t *op, int status) {
   if (status == 0) weir_yield(op, yield_for_ever);
 }
@@ -264,6 +278,7 @@ static const support_test_t tests[] = {
     T(wait_returns_although_the_host_has_other_handles_alive),
     T(wait_lets_the_hosts_handles_run),
     T(wait_leaves_other_ops_for_later),
+    T(wait_leaves_what_is_runnable_behind_the_op_for_later),
     T(wait_returns_although_others_are_always_runnable),
     T(wait_for_an_op_that_is_freed_in_its_callback_returns_its_status),
     T(wait_for_an_op_that_starts_again_in_its_callback_returns_its_status),
