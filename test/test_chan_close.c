@@ -166,6 +166,25 @@ START_TEST(receives_of_every_form_end_with_the_status_of_close_with) {
 }
 END_TEST
 
+/* What a call that would wait gives is a status like any other. */
+START_TEST(recv_ends_with_eagain_where_close_with_says_so) {
+  for (int i = 0; i < 2; i++) {
+    weir_chan_t *ch = new_ints(1), *other = new_ints(1);
+    int received = UNTOUCHED;
+    probe_t earlier, recv;
+
+    ck_assert_int_eq(weir_chan_close_with(ch, UV_EAGAIN), 0);
+    if (i == 1) start_send(&earlier, other, &received); /* the loop has something to run */
+    start_recv(&recv, ch, &received);
+    ck_assert_uint_eq(weir_run(loop), 0);
+    ck_completed(&recv, UV_EAGAIN);
+    ck_assert_int_eq(received, 0);
+    weir_chan_unref(other);
+    weir_chan_unref(ch);
+  }
+}
+END_TEST
+
 START_TEST(send_on_closed_with_a_status_gives_epipe) {
   weir_chan_t *ch = new_ints(0);
   int value = 1;
@@ -410,6 +429,26 @@ START_TEST(channel_that_holds_itself_goes_with_the_value_that_nobody_wants) {
 }
 END_TEST
 
+/* send_many gives it away with its first value, which goes into NULL. */
+START_TEST(channel_may_go_with_the_first_value_of_send_many) {
+  for (size_t n = 1; n <= 2; n++) {
+    weir_chan_t *values[] = {weir_chan_new(loop, WEIR_TYPE_CHAN, 0), new_ints(0)};
+    probe_t into_null, send;
+
+    probe_init(&into_null, bg);
+    probe_init(&send, bg);
+    ck_assert_int_eq(weir_chan_recv(&into_null.op, values[0], NULL, probe_note), 0);
+    ck_assert_int_eq(weir_chan_send_many(&send.op, values[0], values, n, probe_note), 0);
+    ck_assert_uint_eq(weir_run(loop), 0);
+    ck_completed(&into_null, 0);
+    ck_completed(&send, n == 1 ? 0 : UV_EPIPE);
+    ck_assert_uint_eq(send.index, 1);
+    weir_chan_unref(values[1]);
+    ck_assert_uint_eq(channels_now(), 0);
+  }
+}
+END_TEST
+
 static weir_chan_t *dropping;
 
 static void close_dropping(void *value) {
@@ -448,6 +487,7 @@ static const support_test_t tests[] = {
     T(close_fails_parked_senders_with_epipe_in_order),
     T(recv_that_happened_before_a_close_keeps_its_value),
     T(receives_of_every_form_end_with_the_status_of_close_with),
+    T(recv_ends_with_eagain_where_close_with_says_so),
     T(send_on_closed_with_a_status_gives_epipe),
     T(channel_may_be_closed_and_dropped_in_a_callback),
     T(last_unref_drops_buffered_values_once),
@@ -462,6 +502,7 @@ static const support_test_t tests[] = {
     T(chain_through_owned_values_is_freed),
     T(channel_may_hold_itself),
     T(channel_that_holds_itself_goes_with_the_value_that_nobody_wants),
+    T(channel_may_go_with_the_first_value_of_send_many),
     T(channel_may_be_closed_by_a_drop),
 };
 SUITE_MAIN("chan_close", tests)

@@ -426,6 +426,40 @@ START_TEST(context_held_by_ops_only_does_not_keep_others_from_going) {
 }
 END_TEST
 
+/* What is left runnable when a drain ends early keeps its context, which goes once that has run. */
+
+static weir_stats_t stats_now(void) {
+  weir_stats_t stats;
+
+  weir_stats(loop, &stats);
+  return stats;
+}
+
+START_TEST(contexts_go_after_what_was_runnable_under_them) {
+  weir_ctx_t *ctxs[] = {weir_ctx_with_cancel(bg), weir_ctx_with_cancel(bg)};
+  weir_ctx_t *parents[] = {bg, ctxs[0], bg, ctxs[1]};
+  uint64_t before = stats_now().completions;
+  probe_t yields[4];
+
+  for (int i = 0; i < 4; i++) {
+    probe_init(&yields[i], parents[i]);
+    ck_assert_int_eq(weir_yield(&yields[i].op, probe_note), 0);
+  }
+  for (size_t i = 0; i < 2; i++) {
+    weir_ctx_unref(ctxs[i]);
+    ck_assert_int_eq(weir_op_wait(&yields[i].op), 0);
+    ck_assert_uint_eq(stats_now().contexts, 2);
+    ck_assert_uint_eq(stats_now().ops_runnable, 3 - i);
+    ck_assert_uint_eq(stats_now().completions, before + i + 1);
+  }
+  ck_assert_uint_eq(weir_run(loop), 0);
+  for (int i = 0; i < 4; i++) ck_completed(&yields[i], 0);
+  ck_assert_uint_eq(stats_now().contexts, 0);
+  ck_assert_uint_eq(stats_now().ops_runnable, 0);
+  ck_assert_uint_eq(stats_now().completions, before + 4);
+}
+END_TEST
+
 static const support_test_t tests[] = {
     T(fresh_op_is_idle_with_status_0),
     T(init_leaves_data_alone),
@@ -449,6 +483,7 @@ static const support_test_t tests[] = {
     T(contexts_of_stopped_ranges_do_not_pile_up_on_a_busy_loop),
     T(contexts_of_completed_ops_do_not_pile_up_on_a_busy_loop),
     T(context_held_by_ops_only_does_not_keep_others_from_going),
+    T(contexts_go_after_what_was_runnable_under_them),
 };
 
 SUITE_MAIN("op", tests)

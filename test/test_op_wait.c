@@ -161,6 +161,20 @@ START_TEST(wait_leaves_other_ops_for_later) {
 }
 END_TEST
 
+START_TEST(wait_leaves_what_is_runnable_behind_the_op_for_later) {
+  probe_t yields[4];
+
+  for (int i = 0; i < 4; i++) {
+    probe_init(&yields[i], bg);
+    ck_assert_int_eq(weir_yield(&yields[i].op, probe_note), 0);
+  }
+  for (int i = 1; i < 4; i += 2) {
+    ck_assert_int_eq(weir_op_wait(&yields[i].op), 0);
+    for (int k = 0; k < 4; k++) ck_assert_int_eq(yields[k].calls, k <= i);
+  }
+}
+END_TEST
+
 static void yield_for_ever(weir_op_t *op, int status) {
   if (status == 0) weir_yield(op, yield_for_ever);
 }
@@ -196,6 +210,28 @@ START_TEST(wait_for_an_op_that_is_freed_in_its_callback_returns_its_status) {
 END_TEST
 
 /* completion handles */
+
+static void start_again(weir_op_t *op, int status) {
+  probe_note(op, status);
+  ck_assert_int_eq(weir_chan_recv(op, NULL, NULL, probe_note), 0);
+}
+
+START_TEST(wait_for_an_op_that_starts_again_in_its_callback_returns_its_status) {
+  weir_chan_t *ch = weir_chan_new(loop, NULL, 0);
+  probe_t recv;
+
+  weir_chan_close_with(ch, UV_EIO);
+  probe_init(&recv, bg);
+  ck_assert_int_eq(weir_chan_recv(&recv.op, ch, NULL, start_again), 0);
+  ck_assert_int_eq(weir_op_wait(&recv.op), UV_EIO);
+  ck_assert_int_eq(recv.calls, 1);
+  ck_assert(weir_op_pending(&recv.op));
+  ck_assert_int_eq(weir_op_cancel(&recv.op), 0);
+  ck_assert_int_eq(weir_op_wait(&recv.op), UV_ECANCELED);
+  ck_assert_int_eq(recv.calls, 2);
+  weir_chan_unref(ch);
+}
+END_TEST
 
 START_TEST(handles_without_callbacks_are_asked) {
   weir_chan_t *ch = weir_chan_new(loop, WEIR_TYPE(int), 0);
@@ -242,8 +278,10 @@ static const support_test_t tests[] = {
     T(wait_returns_although_the_host_has_other_handles_alive),
     T(wait_lets_the_hosts_handles_run),
     T(wait_leaves_other_ops_for_later),
+    T(wait_leaves_what_is_runnable_behind_the_op_for_later),
     T(wait_returns_although_others_are_always_runnable),
     T(wait_for_an_op_that_is_freed_in_its_callback_returns_its_status),
+    T(wait_for_an_op_that_starts_again_in_its_callback_returns_its_status),
     T(handles_without_callbacks_are_asked),
     T(first_of_several_handles_is_waited_for),
 };

@@ -150,6 +150,28 @@ START_TEST(hundred_and_twenty_eight_cases) {
 }
 END_TEST
 
+START_TEST(one_ready_case_of_any_number_happens) {
+  enum { N = 40 };
+  weir_chan_t *never = new_ints(0), *ready = new_ints(1);
+  weir_case_t cases[N];
+  int value;
+
+  for (size_t n = 1; n <= N; n++) {
+    size_t at = n / 2, tried = N;
+
+    for (size_t i = 0; i < n; i++) cases[i] = WEIR_RECV(i == at ? ready : never, &value);
+    put(ready, (int)n);
+    ck_assert_uint_eq(select_now(cases, n, 0), at);
+    ck_assert_int_eq(value, (int)n);
+    put(ready, (int)n);
+    ck_assert_int_eq(weir_select_try(cases, n, &tried), 0);
+    ck_assert_uint_eq(tried, at);
+  }
+  weir_chan_unref(never);
+  weir_chan_unref(ready);
+}
+END_TEST
+
 /* the choice */
 
 enum { CHOICES = 8, DRAWS = 8000 };
@@ -188,6 +210,17 @@ START_TEST(choice_among_ready_cases_is_uniform) {
   /* 7 degrees of freedom: above 24.3 once in a thousand seeds */
   ck_assert_double_lt(chi_squared(counts, CHOICES, DRAWS), 24.3);
   ck_assert_double_lt(chi_squared(pairs, CHOICES, DRAWS), 24.3);
+  weir_chan_unref(choice_chan);
+}
+END_TEST
+
+START_TEST(either_of_two_ready_cases_may_happen) {
+  int counts[2] = {0};
+
+  open_choices();
+  weir_loop_seed(loop, 42);
+  for (int i = 0; i < 1000; i++) counts[select_now(choice_cases, 2, UV_EOF)]++;
+  ck_assert_double_lt(chi_squared(counts, 2, 1000), 10.8); /* once in a thousand seeds not */
   weir_chan_unref(choice_chan);
 }
 END_TEST
@@ -520,7 +553,9 @@ static const support_test_t tests[] = {
     T(cases_may_be_initialised_and_assigned),
     T(recv_case_into_null_drops_the_value),
     T(hundred_and_twenty_eight_cases),
+    T(one_ready_case_of_any_number_happens),
     T(choice_among_ready_cases_is_uniform),
+    T(either_of_two_ready_cases_may_happen),
     T(choice_is_uniform_with_cases_that_are_not_ready_in_between),
     T(choice_among_many_is_uniform),
     T(choice_of_try_is_uniform),

@@ -422,6 +422,34 @@ START_TEST(cases_may_be_changed_and_reused_in_the_callback) {
 }
 END_TEST
 
+START_TEST(case_keeps_its_value_for_the_next_time) {
+  int values[3] = {10, 11, 12};
+  weir_case_t cases[2];
+  probe_t select;
+
+  open_two(0);
+  cases[0] = WEIR_SEND(a, &values[0]);
+  cases[1] = WEIR_RECV(b, &values[2]);
+  for (int i = 0; i < 2; i++) {
+    start_select(&select, cases, 2);
+    ck_assert_uint_eq(weir_run(loop), 1);
+    ck_assert_int_eq(get(a), 10);
+    ck_assert_uint_eq(weir_run(loop), 0);
+    ck_completed(&select, 0);
+    ck_assert_ptr_eq(cases[0].value, &values[0]);
+  }
+  for (int i = 0; i < 2; i++) {
+    start_select(&select, cases, 2);
+    put(b, 20 + i);
+    ck_assert_uint_eq(weir_run(loop), 0);
+    ck_completed(&select, 0);
+    ck_assert_ptr_eq(cases[1].value, &values[2]);
+    ck_assert_int_eq(values[2], 20 + i);
+  }
+  close_two();
+}
+END_TEST
+
 START_TEST(case_that_was_switched_off_is_left_out_the_next_time) {
   int values[2] = {UNTOUCHED, UNTOUCHED}, sent = 1;
   weir_case_t cases[2];
@@ -462,6 +490,7 @@ static const support_test_t tests[] = {
     T(close_fires_exactly_one_case),
     T(close_fails_a_parked_send_case_with_epipe),
     T(cases_may_be_changed_and_reused_in_the_callback),
+    T(case_keeps_its_value_for_the_next_time),
     T(case_that_was_switched_off_is_left_out_the_next_time),
 };
 SUITE_MAIN("select_park", tests)

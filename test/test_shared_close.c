@@ -277,6 +277,24 @@ START_TEST(recv_into_null_drops_buffered_values) {
 }
 END_TEST
 
+/* They are more than there is room for at once. */
+START_TEST(recv_many_into_null_drops_a_full_buffer) {
+  enum { N = OWNED_MAX };
+  weir_chan_t *ch = shared_owned(N);
+  probe_t many;
+
+  for (int i = 0; i < N; i++) put(ch, i);
+  probe_init(&many, bg);
+  ck_assert_int_eq(weir_chan_recv_many(&many.op, ch, NULL, N, probe_note), 0);
+  ck_assert_int_eq(owned_drops, N);
+  weir_run(loop);
+  ck_completed(&many, 0);
+  ck_assert_uint_eq(many.index, N);
+  for (int i = 0; i < N; i++) ck_assert_int_eq(owned_dropped[i], 1);
+  weir_chan_unref(ch);
+}
+END_TEST
+
 START_TEST(recv_into_null_drops_what_parked_senders_have) {
   weir_chan_t *ch = shared_owned(0);
   int values[] = {0, 1, 2};
@@ -451,6 +469,7 @@ static const support_test_t tests[] = {
     T(cancelled_op_may_outlive_its_channel),
     T(channel_may_be_closed_and_dropped_in_a_callback),
     T(recv_into_null_drops_buffered_values),
+    T(recv_many_into_null_drops_a_full_buffer),
     T(recv_into_null_drops_what_parked_senders_have),
     T(parked_recv_into_null_drops_what_it_is_sent),
     T(drop_may_use_another_shared_channel),
