@@ -139,14 +139,14 @@ static int transfer_blocking(weir_chan_t *ch, void *value, bool is_send, uint64_
 
   if (ch && weir__chan_at_once(ch, value, is_send)) return 0;
   status = weir__chan_transfer(&now, NULL, NULL);
-  if (status != UV_EAGAIN) return status;
+  if (status != WEIR__NOT_YET) return status;
   if (timeout_ms == 0) return UV_ETIMEDOUT;
   err = blocked_init(&blocked, timeout_ms, &transfer_kind);
   if (err) return err;
   now.op = &blocked.op;
   blocked.op.u.wait = now;
   status = weir__chan_transfer(&blocked.op.u.wait, NULL, park);
-  if (status == UV_EAGAIN) {
+  if (status == WEIR__NOT_YET) {
     if (await(&blocked)) {
       status = weir__op_result(&blocked.op);
     } else {
@@ -183,11 +183,11 @@ static int select_parked(weir__select_t *select, blocked_t *blocked) {
   int status = weir__select_shared(select);
   bool is_done;
 
-  if (status != UV_EAGAIN) return status;
+  if (status != WEIR__NOT_YET) return status;
   is_done = await(blocked);
   select->index = blocked->op.u.wait.index;
   weir__select_withdraw(&blocked->op, is_done ? (ptrdiff_t)select->index : WEIR__NONE_CHOSEN);
-  return is_done ? weir__op_result(&blocked->op) : UV_ETIMEDOUT;
+  return is_done ? weir__op_result(&blocked->op) : WEIR__NOT_YET;
 }
 
 int weir_select_blocking(weir_case_t *cases, size_t n, uint64_t timeout_ms, size_t *index) {
@@ -197,7 +197,7 @@ int weir_select_blocking(weir_case_t *cases, size_t n, uint64_t timeout_ms, size
 
   if (!is_valid(cases, n)) return UV_EINVAL;
   status = weir__select_shared(&select);
-  if (status == UV_EAGAIN && timeout_ms > 0) {
+  if (status == WEIR__NOT_YET && timeout_ms > 0) {
     status = blocked_init(&blocked, timeout_ms, &select_kind);
     if (status) return status;
     select.op = &blocked.op;
@@ -205,7 +205,7 @@ int weir_select_blocking(weir_case_t *cases, size_t n, uint64_t timeout_ms, size
     status = select_parked(&select, &blocked);
     blocked_free(&blocked);
   }
-  if (status == UV_EAGAIN || status == UV_ETIMEDOUT) return UV_ETIMEDOUT;
+  if (status == WEIR__NOT_YET) return UV_ETIMEDOUT;
   if (index) *index = select.index;
   return status;
 }

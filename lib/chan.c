@@ -75,7 +75,7 @@ WEIR__APART int send_now(weir_chan_t *ch, const void *value, weir__due_t *due) {
 
   if (ch->status) return UV_EPIPE;
   done = due ? send_one(ch, value, due) : send_one(ch, value, NULL);
-  return done ? 0 : UV_EAGAIN;
+  return done ? 0 : WEIR__NOT_YET;
 }
 
 /* At a local channel, with a partner that can be met simply. */
@@ -103,7 +103,7 @@ static bool recv_due(weir_chan_t *ch, void *value, weir__due_t *due) {
 
 WEIR__APART int recv_now(weir_chan_t *ch, void *value, weir__due_t *due) {
   if (due ? recv_due(ch, value, due) : recv_local(ch, value)) return 0;
-  if (!ch->status) return UV_EAGAIN;
+  if (!ch->status) return WEIR__NOT_YET;
   zero_value(ch, value);
   return ch->status;
 }
@@ -142,7 +142,7 @@ static int try_send(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
   if (n == 0) return 0;
   if (ch->status) return UV_EPIPE;
   moved(ch, wait, n == 1 ? send_one(ch, wait->value, due) : send_some(ch, wait->value, n, due));
-  return wait->count == 0 ? 0 : UV_EAGAIN;
+  return wait->count == 0 ? 0 : WEIR__NOT_YET;
 }
 
 static size_t recv_up_to(weir_chan_t *ch, void *values, size_t max, weir__due_t *due) {
@@ -160,7 +160,7 @@ static int try_recv(weir_chan_t *ch, weir_case_t *wait, weir__due_t *due) {
   }
   moved(ch, wait, done);
   if (wait->index > 0 || max == 0) return 0;
-  if (!ch->status) return UV_EAGAIN;
+  if (!ch->status) return WEIR__NOT_YET;
   if (!wait->op || !wait->op->kind->keeps_destination) zero_value(ch, wait->value);
   return ch->status;
 }
@@ -174,7 +174,7 @@ static bool transfer(weir_chan_t *ch, weir_case_t *wait, int *status, weir__due_
   weir__lock(&ch->lock);
   *status = wait->is_send ? try_send(ch, wait, due) : try_recv(ch, wait, due);
   again = due->unwanted_count > 0 && wait->count > 0;
-  if (*status == UV_EAGAIN && !again && park) {
+  if (*status == WEIR__NOT_YET && !again && park) {
     park(wait->op);
     weir__chan_enqueue_contended(ch, wait);
   }
@@ -185,7 +185,7 @@ static bool transfer(weir_chan_t *ch, weir_case_t *wait, int *status, weir__due_
 int weir__chan_transfer(weir_case_t *wait, weir_loop_t *home, void (*park)(weir_op_t *op)) {
   weir_chan_t *ch = wait->chan;
   weir__due_t due;
-  int status = UV_EAGAIN;
+  int status = WEIR__NOT_YET;
   bool again;
 
   if (!ch) {
@@ -251,15 +251,15 @@ static int transfer_now(weir_chan_t *ch, const void *value, bool is_send) {
 int weir_chan_try_send(weir_chan_t *ch, const void *value) {
   if (!ch) return UV_EAGAIN;
   if (!weir__chan_sendable(ch, value)) return UV_EINVAL;
-  if (!ch->loop) return transfer_now(ch, value, true);
+  if (!ch->loop) return weir__chan_tried(transfer_now(ch, value, true));
   weir__loop_adopt(ch->loop);
-  return weir__chan_send_now(ch, value, NULL);
+  return weir__chan_tried(weir__chan_send_now(ch, value, NULL));
 }
 
 WEIR__APART int recv_what_is_there(weir_chan_t *ch, void *value) {
-  if (!ch->loop) return transfer_now(ch, value, false);
+  if (!ch->loop) return weir__chan_tried(transfer_now(ch, value, false));
   weir__loop_adopt(ch->loop);
-  return weir__chan_recv_now(ch, value, NULL);
+  return weir__chan_tried(weir__chan_recv_now(ch, value, NULL));
 }
 
 /* Who polls a channel finds mostly nothing. */

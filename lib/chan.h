@@ -110,8 +110,16 @@ static inline bool weir__chan_can_recv(weir_chan_t *ch) {
   return ch->length > 0 || ch->status || weir__chan_has_waiter(ch, &ch->senders);
 }
 
+/* Neither done nor over: positive, since a channel may be closed with any negative status. */
+enum { WEIR__NOT_YET = 1 };
+
+/* What a public call that does not wait returns. */
+static inline int weir__chan_tried(int status) {
+  return status == WEIR__NOT_YET ? UV_EAGAIN : status;
+}
+
 /*
- * Sends or receives one value at once: 0, UV_EAGAIN, or the status of a closed channel. `due`: NULL
+ * Sends or receives one value at once: 0, WEIR__NOT_YET, or the status of a closed channel. `due`: NULL
  * if no lock is held.
  */
 int weir__chan_send_now(weir_chan_t *ch, const void *value, weir__due_t *due);
@@ -119,7 +127,7 @@ int weir__chan_recv_now(weir_chan_t *ch, void *value, weir__due_t *due);
 
 /*
  * Lets a waiter of a shared channel (or NULL), all of whose fields are set, have what it waits for:
- * 0, or how it ends. UV_EAGAIN: it waits, `park` has been called under the lock and someone else
+ * 0, or how it ends. WEIR__NOT_YET: it waits, `park` has been called under the lock and someone else
  * will complete its op; without a `park`, it does not. UV_ENOMEM: nothing has happened.
  */
 int weir__chan_transfer(weir_case_t *wait, weir_loop_t *home, void (*park)(weir_op_t *op));

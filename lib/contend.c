@@ -70,9 +70,9 @@ static void unlock_all(const weir_case_t *first) {
 /* the passes */
 
 int weir__select_now(weir__select_t *select, weir__due_t *due) {
-  int status = UV_EAGAIN;
+  int status = WEIR__NOT_YET;
 
-  while (status == UV_EAGAIN) {
+  while (status == WEIR__NOT_YET) {
     size_t count = 0;
 
     for (size_t i = 0; i < select->n; i++) count += weir__case_ready(&select->cases[i]);
@@ -147,7 +147,7 @@ int weir__select_shared(weir__select_t *select) {
   first = in_order(select->cases, select->n);
   lock_all(first);
   status = weir__select_now(select, &due);
-  if (status == UV_EAGAIN && select->op)
+  if (status == WEIR__NOT_YET && select->op)
     park(select, first);
   else
     unlock_all(first);

@@ -98,7 +98,7 @@ static void drain(weir_loop_t *loop) {
       is_over = run_awaited(loop);
     else
       run_slice(loop, SLICE);
-    exchange(loop);
+    if (!loop->awaited || loop->budget % SLICE == 0) exchange(loop);
   }
 }
 

@@ -68,17 +68,18 @@ WEIR__INLINE int happen_of_few(weir_case_t *cases, size_t n, size_t count,
                                const unsigned char *ready, weir__random_t *random, size_t *index) {
   int status;
 
-  if (count == 0) return UV_EAGAIN;
+  if (count == 0) return WEIR__NOT_YET;
   *index = ready[random && count > 1 ? weir__random_below(random, (uint32_t)count) : 0];
   status = weir__case_happen(&cases[*index], NULL);
-  return status == UV_EAGAIN ? happen_anyhow(cases, n, random, index) : status;
+  return status == WEIR__NOT_YET ? happen_anyhow(cases, n, random, index) : status;
 }
 
-WEIR__APART int happen_of_many(weir_case_t *cases, size_t n, weir__random_t *random, size_t *index) {
+WEIR__APART int happen_of_many(weir_case_t *cases, size_t n, weir__random_t *random,
+                               size_t *index) {
   for (int draws = 0; random && draws < DRAWS; draws++) {
     const weir_case_t *drawn = cases + (*index = weir__random_below(random, (uint32_t)n));
-    int status = weir__case_ready(drawn) ? weir__case_happen(drawn, NULL) : UV_EAGAIN;
-    if (status != UV_EAGAIN) return status;
+    int status = weir__case_ready(drawn) ? weir__case_happen(drawn, NULL) : WEIR__NOT_YET;
+    if (status != WEIR__NOT_YET) return status;
   }
   return happen_anyhow(cases, n, random, index);
 }
@@ -179,7 +180,7 @@ static int start_shared(weir_op_t *op, weir_case_t *cases, size_t n, weir__rando
                            .park = park_shared};
   int status = weir__select_shared(&select);
 
-  if (status != UV_EAGAIN) weir__op_complete(op, status, select.index);
+  if (status != WEIR__NOT_YET) weir__op_complete(op, status, select.index);
   return 0;
 }
 
@@ -199,7 +200,7 @@ WEIR__INLINE int start(weir_op_t *op, weir_case_t *cases, size_t n, weir_op_cb c
   random = biased ? NULL : &loop->random;
   if (count == SHARED) return start_shared(op, cases, n, random);
   status = happen(cases, n, count, ready, random, &index);
-  if (status == UV_EAGAIN)
+  if (status == WEIR__NOT_YET)
     park(op, cases, n);
   else
     weir__op_complete(op, status, index);
@@ -239,8 +240,8 @@ static int try_shared(weir_case_t *cases, size_t n, size_t *index) {
 
   if (!find_home(cases, n, &select.home)) return UV_EINVAL;
   status = weir__select_shared(&select);
-  if (index && status != UV_EAGAIN) *index = select.index;
-  return status;
+  if (index && status != WEIR__NOT_YET) *index = select.index;
+  return weir__chan_tried(status);
 }
 
 int weir_select_try(weir_case_t *cases, size_t n, size_t *index) {
@@ -251,6 +252,6 @@ int weir_select_try(weir_case_t *cases, size_t n, size_t *index) {
   if (count == INVALID) return UV_EINVAL;
   if (count == SHARED) return try_shared(cases, n, index);
   status = happen(cases, n, count, ready, weir__select_random(), &chosen);
-  if (index && status != UV_EAGAIN) *index = chosen;
-  return status;
+  if (index && status != WEIR__NOT_YET) *index = chosen;
+  return weir__chan_tried(status);
 }

@@ -17,7 +17,7 @@ typedef struct weir__select_s {
   size_t index;                /* of the case that has happened */
 } weir__select_t;
 
-/* The status of the case that has happened; UV_EAGAIN: it waits, or would; UV_ENOMEM. */
+/* The status of the case that has happened; WEIR__NOT_YET: it waits, or would; UV_ENOMEM. */
 int weir__select_shared(weir__select_t *select);
 
 /* The same for one that does not wait, over channels that are local (`due` NULL) or locked. */

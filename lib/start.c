@@ -86,7 +86,7 @@ static int start_shared(weir_op_t *op, const weir__kind_t *kinds, weir_chan_t *c
   op->kind = &kinds[1];
   set_wait(op, ch, values, 0, count, is_send);
   status = weir__chan_transfer(&op->u.wait, weir__scope(op)->loop, park_shared);
-  if (status != UV_EAGAIN) weir__op_complete(op, status, op->u.wait.index);
+  if (status != WEIR__NOT_YET) weir__op_complete(op, status, op->u.wait.index);
   return 0;
 }
 
@@ -171,7 +171,7 @@ WEIR__INLINE int start_recv(weir_op_t *op, weir_chan_t *ch, weir_op_cb cb) {
 
 WEIR__INLINE int finish(weir_op_t *op, int status, const weir__kind_t *kind, weir_chan_t *ch,
                         const void *value, bool is_send) {
-  if (status == UV_EAGAIN)
+  if (status == WEIR__NOT_YET)
     park(op, kind, ch, value, 0, 1, is_send);
   else
     weir__op_complete(op, status, status == 0);
@@ -183,8 +183,8 @@ WEIR__APART int send_in_general(weir_op_t *op, weir_chan_t *ch, const void *valu
 
   if (started) return weir__op_accepted(started);
   if (weir__is_shared(ch)) return start_shared_one(op, send_kinds, ch, value, true);
-  return finish(op, ch ? weir__chan_send_now(ch, value, NULL) : UV_EAGAIN, send_kinds, ch, value,
-                true);
+  return finish(op, ch ? weir__chan_send_now(ch, value, NULL) : WEIR__NOT_YET, send_kinds, ch,
+                value, true);
 }
 
 int weir_chan_send(weir_op_t *op, weir_chan_t *ch, const void *value, weir_op_cb cb) {
@@ -200,8 +200,8 @@ WEIR__APART int recv_in_general(weir_op_t *op, weir_chan_t *ch, void *value, wei
 
   if (started) return weir__op_accepted(started);
   if (weir__is_shared(ch)) return start_shared_one(op, recv_kinds, ch, value, false);
-  return finish(op, ch ? weir__chan_recv_now(ch, value, NULL) : UV_EAGAIN, recv_kinds, ch, value,
-                false);
+  return finish(op, ch ? weir__chan_recv_now(ch, value, NULL) : WEIR__NOT_YET, recv_kinds, ch,
+                value, false);
 }
 
 int weir_chan_recv(weir_op_t *op, weir_chan_t *ch, void *value, weir_op_cb cb) {
@@ -212,32 +212,33 @@ int weir_chan_recv(weir_op_t *op, weir_chan_t *ch, void *value, weir_op_cb cb) {
   return recv_in_general(op, ch, value, cb);
 }
 
-static size_t send_held(weir_chan_t *ch, const void *values, size_t n) {
-  size_t done;
+/* Held until the end: a value that nobody wants may own the last reference to the channel. */
+static void send_many(weir_op_t *op, weir_chan_t *ch, const void *values, size_t n) {
+  size_t done = 0;
 
   weir__chan_hold(ch);
-  done = send_some(ch, values, n, NULL);
+  if (!ch->status) done = send_some(ch, values, n, NULL);
+  if (done == n)
+    weir__op_complete(op, 0, done);
+  else if (ch->status)
+    weir__op_complete(op, UV_EPIPE, done);
+  else
+    park(op, send_many_kinds, ch, value_at(ch, values, done), done, n - done, true);
   weir__chan_let_go(ch);
-  return done;
 }
 
 int weir_chan_send_many(weir_op_t *op, weir_chan_t *ch, const void *values, size_t n,
                         weir_op_cb cb) {
   int started = n > INT32_MAX ? UV_EINVAL : start_send(op, ch, values, n, cb);
-  size_t done = 0;
 
   if (started) return weir__op_accepted(started);
   if (weir__is_shared(ch)) return start_shared(op, send_many_kinds, ch, values, n, true);
-  if (ch && !ch->status) {
-    done = send_held(ch, values, n);
-    values = value_at(ch, values, done);
-  }
-  if (done == n)
-    weir__op_complete(op, 0, done);
-  else if (ch && ch->status)
-    weir__op_complete(op, UV_EPIPE, done);
+  if (ch)
+    send_many(op, ch, values, n);
+  else if (n == 0)
+    weir__op_complete(op, 0, 0);
   else
-    park(op, send_many_kinds, ch, values, done, n - done, true);
+    park(op, send_many_kinds, NULL, values, 0, n, true);
   return 0;
 }
 

@@ -185,6 +185,43 @@ START_TEST(recv_ends_with_eagain_where_close_with_says_so) {
 }
 END_TEST
 
+/* So are those that waiting in vain gives, in every form of receive. */
+START_TEST(receives_end_with_eagain_and_etimedout_where_close_with_says_so) {
+  static const int statuses[] = {UV_EAGAIN, UV_ETIMEDOUT};
+
+  for (int i = 0; i < 4; i++) {
+    int status = statuses[i / 2], value, values[2];
+    weir_chan_t *ch = i % 2 ? weir_chan_new_shared(WEIR_TYPE(int), 0) : new_ints(0);
+    weir_case_t cases[] = {WEIR_RECV(NULL, &value), WEIR_RECV(ch, &value)};
+    probe_t recv, many, select;
+    size_t index = 0;
+
+    ck_assert_int_eq(weir_chan_close_with(ch, status), 0);
+    probe_init(&recv, bg);
+    probe_init(&many, bg);
+    probe_init(&select, bg);
+    ck_assert_int_eq(weir_chan_recv(&recv.op, ch, &value, probe_note), 0);
+    ck_assert_int_eq(weir_chan_recv_many(&many.op, ch, values, 2, probe_note), 0);
+    ck_assert_int_eq(weir_select(&select.op, cases, 2, probe_note), 0);
+    ck_assert_uint_eq(weir_run(loop), 0);
+    ck_completed(&recv, status);
+    ck_completed(&many, status);
+    ck_completed(&select, status);
+    ck_assert_uint_eq(weir_op_index(&select.op), 1);
+    ck_assert_int_eq(weir_chan_try_recv(ch, &value), status);
+    ck_assert_int_eq(weir_select_try(cases, 2, &index), status);
+    ck_assert_uint_eq(index, 1);
+    if (i % 2) {
+      index = 0;
+      ck_assert_int_eq(weir_chan_recv_blocking(ch, &value, UINT64_MAX), status);
+      ck_assert_int_eq(weir_select_blocking(cases, 2, UINT64_MAX, &index), status);
+      ck_assert_uint_eq(index, 1);
+    }
+    weir_chan_unref(ch);
+  }
+}
+END_TEST
+
 START_TEST(send_on_closed_with_a_status_gives_epipe) {
   weir_chan_t *ch = new_ints(0);
   int value = 1;
@@ -488,6 +525,7 @@ static const support_test_t tests[] = {
     T(recv_that_happened_before_a_close_keeps_its_value),
     T(receives_of_every_form_end_with_the_status_of_close_with),
     T(recv_ends_with_eagain_where_close_with_says_so),
+    T(receives_end_with_eagain_and_etimedout_where_close_with_says_so),
     T(send_on_closed_with_a_status_gives_epipe),
     T(channel_may_be_closed_and_dropped_in_a_callback),
     T(last_unref_drops_buffered_values_once),
