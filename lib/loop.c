@@ -34,7 +34,7 @@
 #include "mem.h"
 
 /* Completions between two looks at I/O, and between two looks at what goes to and fro. */
-enum { BUDGET = 1024, SLICE = 256 };
+enum { BUDGET = 1024, SLICE = 64 };
 
 /* After a few looks in vain, only some are taken: what comes seldom is not worth a processor. */
 enum { FEW_MISSES = 3, LOOK_ONE_IN = 8 };
