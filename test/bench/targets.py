@@ -88,12 +88,6 @@ def ratio(unit, ours, theirs):
     return ours / theirs if unit == "x" else theirs / ours
 
 
-def ratios_of(labels):
-    unit, ours = labels["unit"], labels["weir"]
-    return {label: ratio(unit, ours, theirs) for label, theirs in labels.items()
-            if label not in ("unit", "weir")}
-
-
 def is_of(label, whom):
     if whom == "best":
         return label.split(":")[0] in LANGUAGES and not label.endswith("_done")
@@ -126,8 +120,7 @@ def judge_limit(name, ours, results):
 
 def print_table(results):
     for name, labels in results.items():
-        ours, unit = labels["weir"], labels["unit"]
-        ratios = ratios_of(labels)
+        ours, unit, ratios = labels["weir"], labels["unit"], labels["ratios"]
         theirs = "  ".join(f"{label} {labels[label]:.2f} ({r:.2f})" for label, r in ratios.items())
         print(f"{name:26} {ours:10.2f} {unit:3} {theirs}".rstrip())
         for line in (*judge(name, ratios), *judge_limit(name, ours, results)):
@@ -152,7 +145,7 @@ CHARTS = {
 
 def column(labels, whom):
     values = [value for label, value in labels.items()
-              if label != "unit" and label.split(":")[0] == whom and not label.endswith("_done")]
+              if label.split(":")[0] == whom and not label.endswith("_done")]
     return f"{min(values):.2f}" if values else "NaN"
 
 
