@@ -7,8 +7,29 @@ typedef struct bridge_s {
   weir_chan_t *inner;
 } bridge_t;
 
-static void leave(bridge_t *bridge) {
+static void on_value(weir_op_t *op, int status);
+static void on_channel(weir_op_t *op, int status);
+
+static void enter(bridge_t *bridge) {
+  weir__relay_t *relay = &bridge->relay;
+
+  bridge->is_inside = true;
+  relay->from = bridge->inner;
+  relay->received = relay->sent;
+  relay->arrived = on_value;
+}
+
+static void stay_outside(bridge_t *bridge) {
+  weir__relay_t *relay = &bridge->relay;
+
   bridge->is_inside = false;
+  relay->from = relay->stage.in;
+  relay->received = &bridge->inner;
+  relay->arrived = on_channel;
+}
+
+static void leave(bridge_t *bridge) {
+  stay_outside(bridge);
   weir_chan_unref(bridge->inner);
 }
 
@@ -16,14 +37,6 @@ static void release(weir__stage_t *stage) {
   bridge_t *bridge = (bridge_t *)stage;
 
   if (bridge->is_inside) leave(bridge);
-}
-
-static int pull(weir__relay_t *relay);
-
-static void pull_on(bridge_t *bridge) {
-  int err = pull(&bridge->relay);
-
-  if (err) weir__stage_end(&bridge->relay.stage, err);
 }
 
 /* A complete inner channel makes place for the next one; whatever else ends it ends all. */
@@ -35,7 +48,7 @@ static void on_value(weir_op_t *op, int status) {
     return;
   }
   leave(bridge);
-  pull_on(bridge);
+  weir__relay_pull(&bridge->relay);
 }
 
 /* A NULL channel is one that nothing comes from. */
@@ -48,20 +61,12 @@ static bool fits(const bridge_t *bridge) {
 static void on_channel(weir_op_t *op, int status) {
   bridge_t *bridge = op->data;
 
-  bridge->is_inside = !status;
+  if (!status) enter(bridge);
   if (!status && !fits(bridge)) status = UV_EINVAL;
   if (status)
     weir__stage_end(&bridge->relay.stage, status);
   else
-    pull_on(bridge);
-}
-
-static int pull(weir__relay_t *relay) {
-  bridge_t *bridge = (bridge_t *)relay;
-
-  if (bridge->is_inside)
-    return weir_chan_recv(&relay->op, bridge->inner, relay->received, on_value);
-  return weir_chan_recv(&relay->op, relay->stage.in, &bridge->inner, on_channel);
+    weir__relay_pull(&bridge->relay);
 }
 
 static bool is_sequence(const weir_chan_t *in) {
@@ -74,7 +79,7 @@ weir_chan_t *weir_pipe_bridge(weir_ctx_t *ctx, weir_chan_t *in, const weir_type_
 
   if (!bridge) return NULL;
   bridge->relay.stage.release = release;
-  bridge->relay.pull = pull;
-  bridge->relay.received = bridge->relay.sent = weir__room_at(bridge, sizeof(*bridge));
+  bridge->relay.sent = weir__room_at(bridge, sizeof(*bridge));
+  stay_outside(bridge);
   return weir__relay_start(&bridge->relay);
 }

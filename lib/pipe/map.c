@@ -1,31 +1,18 @@
 /* weir_pipe_map and weir_pipe_filter. */
 #include "relay.h"
 
-typedef struct map_s {
-  weir__relay_t relay;
-  weir_map_fn fn;
-  void *arg;
-} map_t;
-
-static int call(weir__relay_t *relay) {
-  map_t *map = (map_t *)relay;
-
-  return map->fn(relay->sent, relay->received, map->arg);
-}
-
 weir_chan_t *weir_pipe_map(weir_ctx_t *ctx, weir_chan_t *in, const weir_type_t *out, weir_map_fn fn,
                            void *arg) {
-  size_t after = weir__room(sizeof(map_t), weir_chan_type(in), 1);
+  size_t after = weir__room(sizeof(weir__relay_t), weir_chan_type(in), 1);
   size_t size = in && fn ? weir__room(after, out, 1) : 0;
-  map_t *map = weir__relay_new(ctx, in, out, 0, size, "weir_pipe_map");
+  weir__relay_t *map = weir__relay_new(ctx, in, out, 0, size, "weir_pipe_map");
 
   if (!map) return NULL;
-  map->relay.received = weir__room_at(map, sizeof(*map));
-  map->relay.sent = weir__room_at(map, after);
-  map->relay.step = call;
-  map->fn = fn;
+  map->received = weir__room_at(map, sizeof(*map));
+  map->sent = weir__room_at(map, after);
+  map->step = fn;
   map->arg = arg;
-  return weir__relay_start(&map->relay);
+  return weir__relay_start(map);
 }
 
 typedef struct filter_s {
@@ -34,11 +21,12 @@ typedef struct filter_s {
   void *arg;
 } filter_t;
 
-static int ask(weir__relay_t *relay) {
-  filter_t *filter = (filter_t *)relay;
+static int ask(void *out, void *in, void *arg) {
+  filter_t *filter = arg;
 
-  if (filter->keep(relay->received, filter->arg)) return 0;
-  weir__values_drop(weir_chan_type(relay->stage.out), relay->received, 1);
+  (void)out;
+  if (filter->keep(in, filter->arg)) return 0;
+  weir__values_drop(weir_chan_type(filter->relay.stage.out), in, 1);
   return WEIR_SKIP;
 }
 
@@ -49,6 +37,7 @@ weir_chan_t *weir_pipe_filter(weir_ctx_t *ctx, weir_chan_t *in,
 
   if (!filter) return NULL;
   filter->relay.step = ask;
+  filter->relay.arg = filter;
   filter->keep = keep;
   filter->arg = arg;
   return weir__relay_start(&filter->relay);

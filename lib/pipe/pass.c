@@ -29,15 +29,11 @@ static void on_received(weir_op_t *op, int status) {
   if (status) weir__relay_send(op, status);
 }
 
-static int pull(weir__relay_t *relay) {
-  return weir_chan_recv(&relay->op, relay->stage.in, relay->received, on_received);
-}
-
 weir_chan_t *weir_pipe_sleep(weir_ctx_t *ctx, weir_chan_t *in, uint64_t ms) {
   sleep_t *self = weir__relay_new_alike(ctx, in, 0, sizeof(*self), "weir_pipe_sleep");
 
   if (!self) return NULL;
-  self->relay.pull = pull;
+  self->relay.arrived = on_received;
   self->ms = ms;
   return weir__relay_start(&self->relay);
 }

@@ -1,7 +1,11 @@
 #include "relay.h"
 
-static void pull(weir__relay_t *relay) {
-  int err = relay->pull(relay);
+static int receive(weir__relay_t *relay) {
+  return weir_chan_recv(&relay->op, relay->from, relay->received, relay->arrived);
+}
+
+void weir__relay_pull(weir__relay_t *relay) {
+  int err = receive(relay);
 
   if (err) weir__stage_end(&relay->stage, err);
 }
@@ -20,7 +24,7 @@ static void on_sent(weir_op_t *op, int status) {
   else if (relay->is_last)
     weir__stage_end(&relay->stage, UV_EOF);
   else
-    pull(relay);
+    weir__relay_pull(relay);
 }
 
 static void send_on(weir__relay_t *relay) {
@@ -41,17 +45,13 @@ void weir__relay_send(weir_op_t *op, int status) {
 void weir__relay_arrived(weir_op_t *op, int status) {
   weir__relay_t *relay = op->data;
 
-  if (!status && relay->step) status = relay->step(relay);
+  if (!status && relay->step) status = relay->step(relay->sent, relay->received, relay->arg);
   if (status == 0)
     send_on(relay);
   else if (status > 0)
-    pull(relay);
+    weir__relay_pull(relay);
   else
     weir__stage_end(&relay->stage, status);
-}
-
-static int pull_input(weir__relay_t *relay) {
-  return weir_chan_recv(&relay->op, relay->stage.in, relay->received, weir__relay_arrived);
 }
 
 void *weir__relay_new(weir_ctx_t *ctx, weir_chan_t *in, const weir_type_t *out, size_t capacity,
@@ -61,7 +61,8 @@ void *weir__relay_new(weir_ctx_t *ctx, weir_chan_t *in, const weir_type_t *out, 
   if (!relay) return NULL;
   weir_op_init_at(&relay->op, relay->stage.ctx, where);
   relay->op.data = relay;
-  relay->pull = pull_input;
+  relay->from = in;
+  relay->arrived = weir__relay_arrived;
   return relay;
 }
 
@@ -76,5 +77,5 @@ void *weir__relay_new_alike(weir_ctx_t *ctx, weir_chan_t *in, size_t capacity, s
 }
 
 weir_chan_t *weir__relay_start(weir__relay_t *relay) {
-  return weir__stage_started(&relay->stage, relay->pull(relay));
+  return weir__stage_started(&relay->stage, receive(relay));
 }

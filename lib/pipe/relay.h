@@ -6,15 +6,17 @@
 
 typedef struct weir__relay_s weir__relay_t;
 
-/* First in the struct of each kind. All but `stage` and `op` is for the kind to set. */
+/* First in the struct of each kind, which sets `step` and what is where. */
 struct weir__relay_s {
   weir__stage_t stage;
-  weir_op_t op;                      /* receives, then sends */
-  int (*pull)(weir__relay_t *relay); /* starts to bring the next value, for weir__relay_arrived */
-  int (*step)(weir__relay_t *relay); /* 0: send it on; WEIR_SKIP; or how the stream ends. Or NULL */
-  void *received;                    /* where it arrives */
-  void *sent;                        /* where it is sent from: may be the same */
-  bool is_last;                      /* the stream ends when that has gone */
+  weir_op_t op;       /* receives, then sends */
+  weir_chan_t *from;  /* where it receives: the input */
+  weir_op_cb arrived; /* weir__relay_arrived, or what ends in it */
+  weir_map_fn step;   /* 0: send it on; WEIR_SKIP; or how the stream ends. Or NULL */
+  void *arg;          /* of the step */
+  void *received;     /* where it arrives */
+  void *sent;         /* where it is sent from: may be the same */
+  bool is_last;       /* the stream ends when that has gone */
 };
 
 /*
@@ -31,7 +33,10 @@ void *weir__relay_new_alike(weir_ctx_t *ctx, weir_chan_t *in, size_t capacity, s
 /* Starts it, and returns what the builder does. */
 weir_chan_t *weir__relay_start(weir__relay_t *relay);
 
-/* Callbacks: of what `pull` has started; and to send what is there now. */
+/* Brings the next value. */
+void weir__relay_pull(weir__relay_t *relay);
+
+/* Callbacks: of a receive; and to send what is there now. */
 void weir__relay_arrived(weir_op_t *op, int status);
 void weir__relay_send(weir_op_t *op, int status);
 

@@ -6,12 +6,13 @@ typedef struct take_s {
   size_t left;
 } take_t;
 
-static int count(weir__relay_t *relay) {
-  take_t *take = (take_t *)relay;
+static int count(void *out, void *in, void *arg) {
+  take_t *take = arg;
 
+  (void)out, (void)in;
   if (--take->left > 0) return 0;
-  relay->is_last = true;
-  weir__stage_drop_input(&relay->stage);
+  take->relay.is_last = true;
+  weir__stage_drop_input(&take->relay.stage);
   return 0;
 }
 
@@ -20,6 +21,7 @@ weir_chan_t *weir_pipe_take(weir_ctx_t *ctx, weir_chan_t *in, size_t n) {
 
   if (!take) return NULL;
   take->relay.step = count;
+  take->relay.arg = take;
   take->left = n;
   return n > 0 ? weir__relay_start(&take->relay) : weir__stage_empty(&take->relay.stage);
 }
