@@ -65,7 +65,7 @@ TARGETS = {
     "blocking128": [("go", 0.5, 1)],
     "pingpong": [("weir", 1, 1)],
     "pingpong_busy": [("weir:uv_pingpong", 1, 10)],
-    "work100us.speedup": [("weir", 1, 1), ("go", 1, 1)],
+    "work100us.speedup": [("weir", 1, 1)],
     "work1us": [("weir", 1, 10)],
 }
 
@@ -79,6 +79,9 @@ LIMITS = {
     "ctx_tree_loops.groups": (1, 100, 100),
     "ctx_tree_loops.bridges": (1, 100, 100),
 }
+
+# Figures that are to reach a number.
+LEAST = {"work100us.speedup": 1.7}
 
 LANGUAGES = ("go", "asio", "rust")
 
@@ -108,6 +111,8 @@ def judge(name, ratios):
 
 
 def judge_limit(name, ours, results):
+    if name in LEAST:
+        yield f"{ours:6.2f}, at least {LEAST[name]:g}{verdict(ours >= LEAST[name], True)}"
     if name not in LIMITS:
         return
     of, most, aim = LIMITS[name]
