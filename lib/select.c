@@ -77,8 +77,11 @@ WEIR__INLINE int happen_of_few(weir_case_t *cases, size_t n, size_t count,
 WEIR__APART int happen_of_many(weir_case_t *cases, size_t n, weir__random_t *random,
                                size_t *index) {
   for (int draws = 0; random && draws < DRAWS; draws++) {
-    const weir_case_t *drawn = cases + (*index = weir__random_below(random, (uint32_t)n));
-    int status = weir__case_ready(drawn) ? weir__case_happen(drawn, NULL) : WEIR__NOT_YET;
+    size_t drawn = weir__random_below(random, (uint32_t)n);
+    int status = WEIR__NOT_YET;
+
+    if (weir__case_ready(&cases[drawn])) status = weir__case_happen(&cases[drawn], NULL);
+    *index = drawn;
     if (status != WEIR__NOT_YET) return status;
   }
   return happen_anyhow(cases, n, random, index);

@@ -233,6 +233,25 @@ START_TEST(deadlines_end_in_order) {
 }
 END_TEST
 
+/* Each asks its parent for a deadline, not all above it: otherwise the test's time is over first. */
+START_TEST(long_chain_of_deadlines_is_made_in_time) {
+  enum { LONG = 200000 };
+  uint64_t start = start_virtual_time(), when;
+  weir_ctx_t *ctx = weir_ctx_with_timeout(bg, 5), *child;
+
+  for (int i = 1; i < LONG; i++) {
+    child = weir_ctx_with_timeout(ctx, 6);
+    weir_ctx_unref(ctx);
+    ctx = child;
+  }
+  ck_assert(weir_ctx_deadline(ctx, &when));
+  ck_assert_uint_eq(when, start + 5);
+  weir_run(loop);
+  ck_assert_int_eq(weir_ctx_err(ctx), UV_ETIMEDOUT);
+  weir_ctx_unref(ctx);
+}
+END_TEST
+
 static const support_test_t tests[] = {
     T(timeout_ends_a_context_with_etimedout),
     T(deadline_is_on_the_clock_of_now),
@@ -249,5 +268,6 @@ static const support_test_t tests[] = {
     T(referenced_deadline_keeps_the_loop_alive_without_ops),
     T(deadline_for_ever_never_comes),
     T(deadlines_end_in_order),
+    T(long_chain_of_deadlines_is_made_in_time),
 };
 SUITE_MAIN("ctx_deadline", tests)
